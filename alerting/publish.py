@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.analyzers.run.subscribers import Measurement, SubscriberResult
 from mlmon.elastic.errors import UserError
 
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from mlmon.alerting.incidents.evaluation import IncidentEvaluation
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.alertmanager import Payload
+    from mlmon.alerting.notify.judging import Judging
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.outbox import Delivered
+    from mlmon.alerting.notify.route import Route
     from mlmon.alerting.settings import AlertingSettings
+    from mlmon.analyzers.run.subscribers import CycleOutcome
     from mlmon.elastic.client.cluster import Cluster
 
 
@@ -42,12 +46,6 @@ def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) ->
         except UserError as error:
             failed.append(error.message)
             lines.append(error.message)
-    if settings.heartbeat_url is not None:
-        from mlmon.alerting.notify.watchdog import beat
-
-        if (problem := beat(settings.heartbeat_url)) is not None:
-            failed.append(problem)
-            lines.append(problem)
     return SubscriberResult(
         "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
     )
@@ -106,6 +104,7 @@ def deliver(
     outbox = Outbox(cluster, namespace, settings.notify)
     store = IncidentStore(cluster, namespace)
     links = page_links(cluster, namespace, settings)
+    outbox.put_closings(store, now)
     return outbox.deliver(store, now, composer(namespace, settings.runbook_url, links))
 
 
@@ -127,43 +126,107 @@ def send_to_alertmanager(
 def alertmanager_payloads(
     cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
 ) -> list[Payload]:
-    """Return what is sent to Alertmanager: incidents, and the watchdog."""
+    """Return what is sent to Alertmanager: an alert for each incident."""
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.alertmanager import KEPT, payloads
     from mlmon.alerting.notify.pages import page_links
-    from mlmon.alerting.notify.watchdog import watchdog
 
     incidents = IncidentStore(cluster, namespace).recent(now - KEPT)
     links = page_links(cluster, namespace, settings)
-    found = payloads(incidents, namespace, now, runbooks=settings.runbook_url, links=links)
-    return [*found, watchdog(namespace, now, settings.watchdog)]
+    return payloads(incidents, namespace, now, runbooks=settings.runbook_url, links=links)
 
 
-def report_failure(namespace: str, why: str | None, now: datetime) -> SubscriberResult:
-    """Notify every route that mlmon cannot judge, or can again; Elasticsearch may be away.
+def report_outcome(outcome: CycleOutcome) -> SubscriberResult:
+    """Show that mlmon judges, after a cycle that did; notify every route where it cannot.
 
-    Open incidents stay as they are: nothing is resolved because mlmon stopped.
+    Elasticsearch may be away. Open incidents stay as they are: nothing is resolved because mlmon
+    stopped. The heartbeat and the watchdog are silent where the cycle was not completed, nothing
+    was judged in it, or an analyzer failed in `PATIENCE` cycles in a row.
     """
-    from mlmon.alerting.notify.message import own_message
+    from mlmon.alerting.notify.judging import Judging
+    from mlmon.alerting.notify.judging_file import JudgingFile
     from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.elastic.settings import load_settings
 
-    title = f"mlmon cannot judge {namespace}" if why else f"mlmon judges {namespace} again"
-    sentence = why or "Cycles succeed again; incidents are up to date."
-    one = own_message(title, sentence, now, severity="critical" if why else "ok")
-    outcomes = send_to_all(one, load_alerting_settings())
+    settings = load_alerting_settings()
+    kept = JudgingFile(load_settings(), outcome.namespace)
+    result, state = SubscriberResult(""), Judging()
+    if outcome.failure or kept.is_kept:
+        with kept.held():
+            state = kept.read().after_cycle(outcome.failure, outcome.at)
+            result, state = _sent_notices(state, outcome.namespace, outcome.at, settings)
+            kept.write(state)
+    problems = []
+    if outcome.judged and not state.cannot_judge:
+        problems = _show_that_it_judges(outcome, settings)
+    lines = [*filter(None, [result.line]), *problems]
+    return SubscriberResult("; ".join(lines), failed=result.failed or bool(problems))
+
+
+def send_due(cluster: Cluster | None, namespace: str, now: datetime) -> SubscriberResult:
+    """Send what was not taken before and is due again; without a cluster, mlmon's own notices."""
+    from mlmon.alerting.notify.judging_file import JudgingFile
+    from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.elastic.settings import load_settings
+
+    settings = load_alerting_settings()
+    kept, result = JudgingFile(load_settings(), namespace), SubscriberResult("")
+    if kept.is_kept:
+        with kept.held():
+            result, state = _sent_notices(kept.read(), namespace, now, settings)
+            kept.write(state)
+    if cluster is None:
+        return result
+    delivered = deliver(cluster, namespace, now, settings)
+    lines = [*filter(None, [result.line])]
+    if delivered.sent or delivered.failed:
+        lines.append(delivered.summary())
+    return SubscriberResult("; ".join(lines), failed=result.failed or bool(delivered.failed))
+
+
+def _sent_notices(
+    state: Judging, namespace: str, now: datetime, settings: AlertingSettings
+) -> tuple[SubscriberResult, Judging]:
+    """Send what routes are to know about whether mlmon can judge; return the state after it."""
+    title, outcomes = "", {}
+    for name, one in [*state.due(namespace, sorted(settings.notify), now)]:
+        title = one.title
+        outcome = _send(one, settings.notify[name])
+        outcomes[name] = _described(outcome)
+        state = state.after_attempt(name, outcome.sent, now)
+    state = state.settled(settings.notify)
     sent = ", ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
-    failed = any(outcome != "sent" for outcome in outcomes.values())
-    return SubscriberResult(f"{title}: {sent}" if sent else title, failed=failed)
+    failed = any(outcome != Sent.DONE for outcome in outcomes.values())
+    return SubscriberResult(f"{title}: {sent}" if sent else title, failed=failed), state
+
+
+def _show_that_it_judges(outcome: CycleOutcome, settings: AlertingSettings) -> list[str]:
+    """Ask the heartbeat's URL and renew the watchdog's alert; return what went wrong."""
+    from mlmon.alerting.notify.alertmanager_client import send
+    from mlmon.alerting.notify.watchdog import beat, watchdog
+
+    problems = []
+    if settings.alertmanagers:
+        try:
+            send([watchdog(outcome.namespace, outcome.at, settings.watchdog)], settings)
+        except UserError as error:
+            problems.append(f"watchdog: {error.message}")
+    if settings.heartbeat_url is not None and (problem := beat(settings.heartbeat_url)):
+        problems.append(problem)
+    return problems
+
+
+def _send(one: Message, route: Route) -> SendResult:
+    try:
+        return route.notifier().send(one)
+    except UserError as error:
+        return SendResult(Sent.RETRY, error.message)
+
+
+def _described(outcome: SendResult) -> str:
+    return outcome.sent.value + (f" ({outcome.reason})" if outcome.reason else "")
 
 
 def send_to_all(one: Message, settings: AlertingSettings) -> dict[str, str]:
     """Send a message by every route, past the outbox; return what became of it by route."""
-    found = {}
-    for name, route in sorted(settings.notify.items()):
-        try:
-            outcome = route.notifier().send(one)
-        except UserError as error:
-            found[name] = error.message
-            continue
-        found[name] = outcome.sent.value + (f" ({outcome.reason})" if outcome.reason else "")
-    return found
+    return {name: _described(_send(one, route)) for name, route in sorted(settings.notify.items())}

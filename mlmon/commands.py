@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
 from mlmon.alerting.notify.pages import offer_pages
-from mlmon.alerting.publish import publish, report_failure
+from mlmon.alerting.publish import publish, report_outcome, send_due
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import subscribers
 from mlmon.elastic import commands as elastic
@@ -71,7 +71,8 @@ app = typer.Typer(
 for stage in (elastic, ingest, analyzers, alerting, report, kibana, prometheus):
     app.add_typer(stage.app)
 subscribers.subscribe(publish)
-subscribers.subscribe_failures(report_failure)
+subscribers.subscribe_outcomes(report_outcome)
+subscribers.subscribe_due(send_due)
 
 
 def _kibana_pages(cluster: "Cluster", namespace: str) -> "PageLinks":

@@ -8,6 +8,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from mlmon.analyzers.base.alert_policy import UNSEEN
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity, Identified
@@ -31,9 +32,14 @@ class AlertStatus(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why an alert ended: its windows were ok again, or findings stopped."""
+    """Why an alert ended.
+
+    Its windows were ok again; or its model version is no longer judged, and another one is; or
+    nothing was seen of it for so long that it was closed without an all clear.
+    """
 
     CALM = "calm"
+    REPLACED = "replaced"
     ABSENCE = "absence"
 
 
@@ -67,7 +73,8 @@ class Alert(Identified):
         last_alarm: End of the last of them.
         last_finding: End of the last finding of the series, of any severity.
         calm: Windows that were ok since the last that counted.
-        expires: When the series counts as gone if no finding follows.
+        expires: When the series counts as replaced if no finding follows and another version of
+            its model is judged.
         ended: When it ended, None while it is open.
         ending: Why.
         withdrawn: Whether late data show that there was no alert.
@@ -117,6 +124,11 @@ class Alert(Identified):
         if self.withdrawn:
             return AlertStatus.WITHDRAWN
         return AlertStatus.OPEN if self.ended is None else AlertStatus.RESOLVED
+
+    @property
+    def unseen_until(self) -> datetime:
+        """Until when it stays open if no finding follows and nothing takes its place."""
+        return max(self.expires, self.last_finding + UNSEEN)
 
     @property
     def changed(self) -> datetime:

@@ -141,6 +141,7 @@ class _History:
         self._cluster = cluster
         self._findings = FindingStore(cluster, namespace)
         self._rules = by_analyzer
+        self._replacements: dict[tuple[str, str, str, datetime], datetime | None] = {}
         self._reach = max((rule.reach for rule in by_analyzer.values()), default=timedelta(0))
 
     def alerts(self, start: _Start) -> Iterator[Alert]:
@@ -154,7 +155,9 @@ class _History:
             for place in range(0, len(names), AT_ONCE):
                 machines = {
                     name: AlertStateMachine(
-                        start.earlier.get(name, begin), start.standing.get(name)
+                        start.earlier.get(name, begin),
+                        start.standing.get(name),
+                        self._replacement,
                     )
                     for name in names[place : place + AT_ONCE]
                 }
@@ -209,6 +212,53 @@ class _History:
             if "after_key" not in found:
                 return
             after = {"after": found["after_key"]}
+
+    def _replacement(self, alert: Alert) -> datetime | None:
+        """Return when another version of an alert's model was judged first after it.
+
+        None where its own version was still judged: then only its series is gone.
+        """
+        name, version = alert.model_name, alert.model_version
+        if name is None or version is None:
+            return None
+        key = alert.analyzer, name, version, alert.last_finding
+        if key not in self._replacements:
+            own: dict[str, Any] = {"term": {"ml.model.version": version}}
+            other: dict[str, Any] = {"bool": {"must_not": [own]}}
+            after = {"gt": iso(alert.last_finding)}
+            until = after | {"lte": iso(alert.expires)}
+            found = None
+            if self._first_judged(alert, own, until) is None:
+                found = self._first_judged(alert, other, after)
+            self._replacements[key] = found
+        return self._replacements[key]
+
+    def _first_judged(
+        self, alert: Alert, versions: dict[str, Any], ends: dict[str, str]
+    ) -> datetime | None:
+        """Return the end of the first window of which an analyzer judged some versions of a model.
+
+        Args:
+            alert: Names the analyzer and the model.
+            versions: A query for the versions.
+            ends: The range that the window's end lies in.
+        """
+        about: list[dict[str, Any]] = [
+            {"term": {"finding.latest": True}},
+            {"term": {"finding.analyzer": alert.analyzer}},
+            {"term": {"ml.model.name": alert.model_name}},
+            {"bool": {"must_not": [{"term": {"finding.severity": "unknown"}}]}},
+            {"range": {"event.end": ends}},
+            versions,
+        ]
+        body = {
+            "size": 0,
+            "query": {"bool": {"filter": about}},
+            "aggs": {"first": {"min": {"field": "event.end"}}},
+        }
+        answer = self._cluster.search(self._findings.pattern, body)
+        first = answer.get("aggregations", {}).get("first", {}).get("value_as_string")
+        return parse_time(first) if first else None
 
     def _known_until(self) -> dict[str, datetime]:
         """Return until when each analyzer has judged."""

@@ -7,23 +7,34 @@
   nor starts the count again: the same limit does not open and close an alert on a constant value.
 - `unknown` changes nothing: it neither opens nor ends an alert, however long it goes on, and the
   windows before and after it are neighbours. What still is judged is still there.
-- Where there are no findings, neither `ok` nor `unknown`, the series is gone: a model version was
-  replaced, a feature removed. Its alert ends by absence, `Policy.silence` after the last word.
+- Where there are no findings at all, neither `ok` nor `unknown`, nobody judged that all is well, so
+  the alert stays open. It ends as replaced, `Policy.silence` after the last finding, where its
+  model version is no longer judged and another one is. Else it is closed after `UNSEEN`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Alert, Ending, excess, opened, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.finding import Finding, Severity
+
+
+Replacement = Callable[[Alert], datetime | None]
+"""Given an alert of which nothing was seen until it expired: when another version of its model was
+judged first; None where none was, or its own still is."""
+
+
+def no_replacement(_alert: Alert) -> None:
+    """Know of no other version."""
 
 
 @dataclass(slots=True)
@@ -33,10 +44,12 @@ class AlertStateMachine:
     Args:
         begin: Findings of windows that end by then only count; what came of them is known.
         alert: The alert that was open then, None if there was none.
+        replaced: Finds what took an alert's place.
     """
 
     begin: datetime | None = None
     alert: Alert | None = None
+    replaced: Replacement = no_replacement
     _counting: list[Finding] = field(default_factory=list)
 
     def take(self, rule: Policy, findings: Sequence[Finding]) -> list[Alert]:
@@ -68,10 +81,16 @@ class AlertStateMachine:
         return over
 
     def past(self, moment: datetime) -> list[Alert]:
-        """Return the alert that has ended by absence before a moment, if one has."""
+        """Return the alert that has ended before a moment without a finding, if one has."""
         if self.alert is None or moment <= self.alert.expires:
             return []
-        over = self.alert.ending_as(Ending.ABSENCE, self.alert.expires)
+        ending, at = Ending.ABSENCE, self.alert.unseen_until
+        found = self.replaced(self.alert)
+        if found is not None and (replaced := max(found, self.alert.expires)) <= at:
+            ending, at = Ending.REPLACED, replaced
+        if moment <= at:
+            return []
+        over = self.alert.ending_as(ending, at)
         self.alert = None
         return [over]
 

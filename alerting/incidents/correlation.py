@@ -13,6 +13,7 @@ from enum import IntEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.incidents.causality import may_cause, onset, same_condition
 from mlmon.alerting.incidents.incident import (
     ChangeKind,
@@ -22,9 +23,9 @@ from mlmon.alerting.incidents.incident import (
     incident_id,
     likely_cause,
 )
+from mlmon.alerting.incidents.sentences import ending_sentence
 from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.base.finding import Severity
-from mlmon.formatting import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -181,8 +182,10 @@ def _end(incident: _Open, alert: Alert, at: datetime) -> None:
     incident.active.pop(alert.id, None)
     if not incident.active:
         incident.ended = at
-        alerts = count(len(incident.members), "alert")
-        incident.note(ChangeKind.RESOLVED, at, f"All clear: {alerts} ended.", None)
+        members = [*incident.members.values()]
+        unseen = any(member.ending is Ending.ABSENCE for member in members)
+        about = Ending.ABSENCE.value if unseen else None
+        incident.note(ChangeKind.RESOLVED, at, ending_sentence(members), about)
 
 
 def _closed(incident: _Open) -> Incident:

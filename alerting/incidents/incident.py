@@ -58,11 +58,17 @@ class ChangeKind(StrEnum):
     FEEDBACK = "feedback"
 
     @property
+    def ends(self) -> bool:
+        """Whether an incident is over after it."""
+        return self in _ENDS
+
+    @property
     def published(self) -> bool:
         """Whether a message is sent for it."""
         return self in _PUBLISHED
 
 
+_ENDS = frozenset({ChangeKind.RESOLVED, ChangeKind.WITHDRAWN, ChangeKind.MERGED, ChangeKind.CLOSED})
 _PUBLISHED = frozenset(
     {
         ChangeKind.OPENED,
@@ -89,7 +95,8 @@ class IncidentChange:
         text: One sentence.
         by: Who did it; None where data did.
         until: Until when a snooze lasts.
-        about: What it names: an alert, another change, an incident, an assignee, a verdict.
+        about: What it names: an alert, another change, an incident, an assignee, a verdict;
+            `absence` where it was closed without an all clear.
         generation: How many equal changes there were before, each undone by late data.
         known: When it became known, which decides what a person who acted had seen; None as long
             as it is not stored.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mlmon.alerting.alerts.alert import Ending
 from mlmon.analyzers.base.window import Window, parse_time
 from mlmon.formatting import count, duration, moment, span
 
@@ -28,6 +29,20 @@ def summary(incident: Incident) -> str:
     return f"{incident.cause.reason} Also affected: {count(len(others), 'alert')}{still}."
 
 
+def ending_sentence(members: Sequence[Alert]) -> str:
+    """Return how an incident ended: judged ok, replaced, or only closed since nothing was seen."""
+    alerts = count(len(members), "alert")
+    unseen = [member for member in members if member.ending is Ending.ABSENCE]
+    if unseen:
+        last = max(member.last_finding for member in unseen)
+        which = alerts if len(unseen) == len(members) else f"{len(unseen)} of {alerts}"
+        return f"Closed without an all clear: {which} had no finding since {moment(last)}."
+    replaced = sum(member.ending is Ending.REPLACED for member in members)
+    if not replaced:
+        return f"All clear: {alerts} ended."
+    return f"All clear: {alerts} ended, {replaced} of them when the model version was replaced."
+
+
 def row(incident: IncidentRecord, silenced: str | None = None) -> Iterator[str]:
     """Yield the lines of an incident in a list: id, severity, title; then when, why, who."""
     severity = incident.severity if incident.is_open else incident.status
@@ -39,12 +54,7 @@ def row(incident: IncidentRecord, silenced: str | None = None) -> Iterator[str]:
         yield f"latest, {now}"
     yield from people(incident)
     if silenced:
-        yield silence(silenced)
-
-
-def silence(by: str) -> str:
-    """Return who silences an incident in Alertmanager, and until when."""
-    return f"silenced in Alertmanager by {by}"
+        yield f"silenced in Alertmanager by {silenced}"
 
 
 def period(incident: IncidentRecord) -> str:
@@ -78,14 +88,10 @@ def people(incident: IncidentRecord) -> Iterator[str]:
 
 
 def story(
-    incident: IncidentRecord,
-    alerts: Sequence[Alert],
-    changes: Sequence[Json],
-    now: datetime,
-    silenced: str | None = None,
+    incident: IncidentRecord, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
 ) -> Iterator[str]:
     """Yield the lines with all details of one incident."""
-    yield from row(incident, silenced)
+    yield from row(incident)
     cause = incident.cause_id
     if incident.is_open:
         yield f"open for {duration(now - incident.start)}"

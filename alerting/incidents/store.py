@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.documents import change_document, read_change
-from mlmon.alerting.incidents.incident import IncidentStatus
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentStatus
 from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import NEW, Document
@@ -90,6 +90,15 @@ class IncidentStore:
             {"range": {"event.created": {"gte": iso(begin)}}},
         ]
         return list(self._records([{"bool": {"should": lasted, "minimum_should_match": 1}}]))
+
+    def closings(self, since: datetime) -> Iterator[IncidentChange]:
+        """Yield the changes by which people closed incidents after a moment."""
+        closed: list[Json] = [
+            {"term": {"change.kind": ChangeKind.CLOSED.value}},
+            {"range": {"@timestamp": {"gt": iso(since)}}},
+        ]
+        body = {"query": {"bool": {"filter": closed}}}
+        return (read_change(hit["_source"]) for hit in self._cluster.scan(self.changes_index, body))
 
     def changes(self, incidents: Sequence[str]) -> Mapping[str, list[IncidentChange]]:
         """Return the changes of some incidents by their ids, each in order of time."""

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -66,6 +66,7 @@ class Email:
     security: str = "starttls"
     username: str | None = None
     password: SecretStr | None = None
+    digests: ClassVar[bool] = True
 
     def send(self, message: Message) -> SendResult:
         """Send one e-mail to all addresses; refused by the server for good, it is not retried."""

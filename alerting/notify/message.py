@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import also_affected, latest, page_command
 from mlmon.elastic.settings import DEFAULT_NAMESPACE
 from mlmon.formatting import count, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from mlmon.alerting.incidents.record import IncidentRecord
@@ -27,7 +28,21 @@ _HEADS = {
     ChangeKind.WITHDRAWN: "Withdrawn: ",
     ChangeKind.MERGED: "Merged: ",
     ChangeKind.SNOOZE_ENDED: "Still open: ",
+    ChangeKind.CLOSED: "Closed: ",
 }
+_VERBS = {
+    ChangeKind.OPENED: "Opened",
+    ChangeKind.JOINED: "Joined",
+    ChangeKind.CAUSE_CHANGED: "Other likely cause",
+    ChangeKind.GREW: "Grew worse",
+    ChangeKind.REOPENED: "Reopened",
+    ChangeKind.RESOLVED: "Resolved",
+    ChangeKind.WITHDRAWN: "Withdrawn",
+    ChangeKind.CLOSED: "Closed",
+    ChangeKind.MERGED: "Merged",
+    ChangeKind.SNOOZE_ENDED: "Snooze ended",
+}
+_UNSEEN_HEAD = "Closed without an all clear: "
 _SHORT_ID = 8
 _SEVERITIES = ("ok", "warning", "critical")
 
@@ -45,6 +60,8 @@ class Message:
         facts: Label and sentence, in the order in which a person wants them.
         links: Label and absolute URL.
         document: The same for a program.
+        thread: What its start, its changes and its end have in common, for receivers that join
+            them; empty where it is about several things.
     """
 
     id: str
@@ -55,6 +72,7 @@ class Message:
     facts: tuple[tuple[str, str], ...]
     links: tuple[tuple[str, str], ...] = ()
     document: Json | None = None
+    thread: str = ""
 
     @property
     def text(self) -> str:
@@ -88,6 +106,8 @@ def message(
     namespace: str = DEFAULT_NAMESPACE,
     runbooks: str = "",
     links: Iterable[tuple[str, str]] = (),
+    before: Sequence[IncidentChange] = (),
+    first: bool = False,
 ) -> Message:
     """Return the message about a change.
 
@@ -97,10 +117,13 @@ def message(
         namespace: Environment: the same incident may be in two of them.
         runbooks: URL that the runbooks' paths follow.
         links: Label and absolute URL of pages that show the incident.
+        before: What happened before it that the receiver has not been told.
+        first: Whether it is the receiver's first message about the incident.
     """
-    over = change.kind in {ChangeKind.RESOLVED, ChangeKind.WITHDRAWN, ChangeKind.MERGED}
+    over = change.kind.ends
+    kind = change.kind if over or not first else ChangeKind.OPENED
     severity = "ok" if over else change.severity.value
-    head = _HEADS.get(change.kind, "")
+    head = _UNSEEN_HEAD if change.about == Ending.ABSENCE else _HEADS.get(kind, "")
     mark = "" if over else f"[{change.severity.value}] "
     runbook = incident.runbook
     pages = [*links]
@@ -109,19 +132,28 @@ def message(
     return Message(
         id=f"{namespace}-{change.id}",
         incident=change.incident,
-        kind=change.kind.value,
+        kind=kind.value,
         severity=severity,
         title=f"{mark}{head}{incident.title}",
-        facts=tuple(_facts(change, incident, namespace, over=over)),
+        facts=tuple(_facts(change, incident, namespace, before, over=over)),
         links=tuple(pages),
-        document={"change": change.kind.value, "at": moment(change.at), **incident.to_document()},
+        document={"change": kind.value, "at": moment(change.at), **incident.to_document()},
+        thread=f"{namespace}-{change.incident}",
     )
 
 
 def _facts(
-    change: IncidentChange, incident: IncidentRecord, namespace: str, *, over: bool
+    change: IncidentChange,
+    incident: IncidentRecord,
+    namespace: str,
+    before: Sequence[IncidentChange],
+    *,
+    over: bool,
 ) -> Iterable[tuple[str, str]]:
     yield "What", change.text
+    if before:
+        happened = (f"{_VERBS[one.kind]} {moment(one.at)}: {one.text}" for one in before)
+        yield "Not delivered before", " ".join(happened)
     if over and incident.ended:
         yield "When", f"from {moment(incident.start)} to {moment(incident.ended)}"
     else:
@@ -157,7 +189,10 @@ def digest_message(messages: list[Message]) -> Message:
     return Message(f"storm-{first.id}", "", "storm", severity, title, facts, links)
 
 
-def own_message(title: str, sentence: str, at: datetime, *, severity: str) -> Message:
+def own_message(
+    title: str, sentence: str, at: datetime, *, severity: str, thread: str = "", kind: str = "mlmon"
+) -> Message:
     """Return a message about mlmon itself, such as that it cannot judge."""
     name = f"mlmon-{title}-{at:%Y%m%dT%H%M}".replace(" ", "-").lower()
-    return Message(name, "", "mlmon", severity, title, (("What", sentence), ("At", moment(at))))
+    facts = (("What", sentence), ("At", moment(at)))
+    return Message(name, "", kind, severity, title, facts, thread=thread or name)

@@ -31,5 +31,10 @@ class SendResult:
 class Notifier(Protocol):
     """One channel to people."""
 
+    @property
+    def digests(self) -> bool:
+        """Whether one message may stand for many incidents; not where each is opened and ended."""
+        ...
+
     def send(self, message: Message) -> SendResult:
         """Send a message; never raises, never waits longer than `TIMEOUT_S` per network step."""

@@ -3,6 +3,10 @@
 An entry is written before the change it is about, and marked once the channel took it: a process
 that is killed in between sends it in the next cycle. A channel that does not answer is tried again
 with growing pauses, across cycles; one that refuses is not, and the refusal is kept.
+
+A route that got an incident's first message gets every later one, regardless of what the incident
+matches by then; a route that matches later joins. Messages of one incident and route are sent in
+order, and what was not taken before the next change is folded into one message that says all of it.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.documents import change_document, read_change
+from mlmon.alerting.incidents.incident import ChangeKind
 from mlmon.alerting.notify.message import digest_message, message
 from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.analyzers.base.digest import digest
@@ -25,7 +30,7 @@ from mlmon.elastic.json_object import Json
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.alerting.incidents.incident import IncidentChange
@@ -39,8 +44,9 @@ if TYPE_CHECKING:
 _STATUS = "delivery.status"
 _Entry = tuple[str, Json]
 """An entry's id and document."""
-Compose = Callable[["IncidentChange", "IncidentRecord"], "Message"]
-"""Makes the message about a change of an incident, given the incident."""
+Compose = Callable[["Pending", "IncidentRecord"], "Message"]
+"""Makes the message about changes of an incident, given the incident."""
+_ORDER = {kind: number for number, kind in enumerate(ChangeKind)}
 
 LATEST = timedelta(days=1)
 """A change of data that is older is not sent for itself: nobody is called for a history that is
@@ -74,6 +80,46 @@ class Delivered:
         return "; ".join([*parts, *self.failed])
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What one route has not been told of one incident.
+
+    Args:
+        entries: Its entries in the outbox, in order.
+        told: The kind of the last change that the route was told, None for none.
+    """
+
+    entries: tuple[_Entry, ...]
+    told: ChangeKind | None = None
+
+    @property
+    def changes(self) -> list[IncidentChange]:
+        """The changes, in order."""
+        return [read_change(entry["delivery.change"]) for _, entry in self.entries]
+
+    @property
+    def incident(self) -> str:
+        """The incident's id."""
+        return str(self.entries[0][1]["incident.id"])
+
+    @property
+    def due(self) -> datetime:
+        """When it is sent: a message never overtakes an earlier one that waits."""
+        return max(parse_time(entry["delivery.next_attempt"]) for _, entry in self.entries)
+
+    @property
+    def is_obsolete(self) -> bool:
+        """Whether the route knows already that it is over, as after a person closed it."""
+        over = self.told is not None and self.told.ends
+        return over and all(change.kind is ChangeKind.RESOLVED for change in self.changes)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it was held back by a maintenance window, and the route knows nothing of it."""
+        held = any(entry.get("delivery.held") for _, entry in self.entries)
+        return held and self.told is None
+
+
 class Outbox:
     """The outbox of one namespace."""
 
@@ -95,69 +141,135 @@ class Outbox:
             now: When this is.
             held: Until when messages about an incident are held back, if they are.
         """
-        news = [(change, incident) for change, incident in changes if change.kind.published]
+        news = [
+            (change, incident)
+            for change, incident in changes
+            if change.kind.published or change.kind is ChangeKind.CAUSE_CHANGED
+        ]
         late = {
             change.incident
             for change, incident in news
             if now - change.at > LATEST and not incident.is_open
         }
-        announced = self._announced(late) if late else set()
-        entries = [
-            Document(
-                self.index,
-                digest((change.id, name)),
-                {
-                    "@timestamp": iso(now),
-                    "delivery.route": name,
-                    "delivery.status": "waiting",
-                    "delivery.attempts": 0,
-                    "delivery.next_attempt": iso(held(incident) or now),
-                    "delivery.held": held(incident) is not None,
-                    "delivery.change": change_document(change, None),
-                    "change.id": change.id,
-                    "change.kind": change.kind.value,
-                    "incident.id": change.incident,
-                },
-                NEW,
-            )
-            for change, incident in news
-            for name, route in self._routes.items()
-            if route.matches(incident)
-            and (change.incident not in late or (change.incident, name) in announced)
-        ]
+        announced = self._announced({change.incident for change, _ in news})
+        entries = []
+        for change, incident in news:
+            for name in self._receivers(change, incident, announced, late):
+                announced.add((change.incident, name))
+                entries.append(self._entry(change, name, now, held(incident)))
+        self._add(entries)
+
+    def put_closings(self, store: IncidentStore, now: datetime) -> None:
+        """Add an entry for each incident that a person closed and each route that knows of it."""
+        closings = list(store.closings(now - LATEST))
+        announced = self._announced({change.incident for change in closings})
+        entries = {
+            digest((change.id, name)): self._entry(change, name, now, None)
+            for change in closings
+            for name in self._routes
+            if (change.incident, name) in announced
+        }
+        if entries:
+            body = {"query": {"ids": {"values": [*entries]}}, "_source": False}
+            known = {hit["_id"] for hit in self._cluster.scan(self.index, body)}
+            self._add([entry for name, entry in entries.items() if name not in known])
+
+    def _receivers(
+        self,
+        change: IncidentChange,
+        incident: IncidentRecord,
+        announced: Collection[tuple[str, str]],
+        late: Collection[str],
+    ) -> Iterator[str]:
+        """Yield the routes that get a change: those that know of the incident, and new ones."""
+        for name, route in self._routes.items():
+            if (change.incident, name) in announced:
+                if change.kind.published:
+                    yield name
+            elif change.incident not in late and route.matches(incident):
+                # Whom another likely cause concerns is told, unless somebody has it already.
+                joins = incident.is_open and incident.muted is None
+                if change.kind.published or joins:
+                    yield name
+
+    def _entry(
+        self, change: IncidentChange, route: str, now: datetime, held: datetime | None
+    ) -> Document:
+        return Document(
+            self.index,
+            digest((change.id, route)),
+            {
+                "@timestamp": iso(now),
+                "delivery.route": route,
+                "delivery.status": "waiting",
+                "delivery.attempts": 0,
+                "delivery.next_attempt": iso(held or now),
+                "delivery.held": held is not None,
+                "delivery.change": change_document(change, None),
+                "change.id": change.id,
+                "change.kind": change.kind.value,
+                "incident.id": change.incident,
+            },
+            NEW,
+        )
+
+    def _add(self, entries: Sequence[Document]) -> None:
         if entries:
             self._cluster.put(entries)
             self._cluster.refresh(self.index)
 
     def deliver(self, store: IncidentStore, now: datetime, compose: Compose) -> Delivered:
         """Send what is due; return what was sent and which routes failed."""
-        due: dict[str, list[_Entry]] = defaultdict(list)
-        for name, entry in self._waiting():
-            if parse_time(entry["delivery.next_attempt"]) > now:
+        due: dict[str, list[Pending]] = defaultdict(list)
+        dropped: list[tuple[str, Pending]] = []
+        for route, pending in self._pending():
+            if pending.due > now:
                 continue
-            if entry.get("delivery.held") and not self._is_open(store, entry):
+            if pending.is_obsolete:
+                dropped.append(("obsolete", pending))
+            elif pending.is_withheld and not self._is_open(store, pending):
                 # It opened and ended while nobody was to be called.
-                self._cluster.put([Document(self.index, name, entry | {_STATUS: "withheld"})])
-                continue
-            due[entry["delivery.route"]].append((name, entry))
+                dropped.append(("withheld", pending))
+            else:
+                due[route].append(pending)
+        self._cluster.put(
+            Document(self.index, name, entry | {_STATUS: status})
+            for status, pending in dropped
+            for name, entry in pending.entries
+        )
         total = Delivered()
-        for route, entries in sorted(due.items()):
-            total += self._deliver(route, entries, store, now, compose)
+        for route, waiting in sorted(due.items()):
+            total += self._deliver(route, waiting, store, now, compose)
         return total
 
-    def _is_open(self, store: IncidentStore, entry: Json) -> bool:
-        incident = store.get(entry["incident.id"])
+    def _pending(self) -> Iterator[tuple[str, Pending]]:
+        """Yield what each route has not been told of each incident, the oldest first."""
+        waiting: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
+        for name, entry in self._entries([{"term": {_STATUS: "waiting"}}]):
+            waiting[entry["delivery.route"], entry["incident.id"]].append((name, entry))
+        told: dict[tuple[str, str], ChangeKind] = {}
+        of = {"terms": {"incident.id": sorted({incident for _, incident in waiting})}}
+        sent = self._entries([{"term": {_STATUS: "sent"}}, of]) if waiting else []
+        for _, entry in sorted(sent, key=_order):
+            key = entry["delivery.route"], entry["incident.id"]
+            told[key] = ChangeKind(entry["change.kind"])
+        for key, entries in waiting.items():
+            yield key[0], Pending(tuple(sorted(entries, key=_order)), told.get(key))
+
+    def _is_open(self, store: IncidentStore, pending: Pending) -> bool:
+        incident = store.get(pending.incident)
         return incident is not None and incident.is_open
 
     def _deliver(
         self,
         route: str,
-        entries: Sequence[_Entry],
+        waiting: Sequence[Pending],
         store: IncidentStore,
         now: datetime,
         compose: Compose,
     ) -> Delivered:
         """Send one route's messages; the first that fails ends it until the next attempt."""
+        entries = [entry for pending in waiting for entry in pending.entries]
         try:
             notifier = self._routes[route].notifier() if route in self._routes else None
         except UserError as error:
@@ -166,7 +278,7 @@ class Outbox:
             gone = SendResult(Sent.REFUSED, "this route is no longer declared")
             return self._failed(route, entries, gone, now)
         sent = 0
-        for batch, one in _messages(entries, store, compose):
+        for batch, one in _messages(waiting, store, compose, digests=notifier.digests):
             outcome = notifier.send(one)
             if outcome.sent is Sent.RETRY:
                 return Delivered(sent) + self._failed(route, batch, outcome, now)
@@ -190,31 +302,39 @@ class Outbox:
         )
         self._cluster.refresh(self.index)
 
-    def _announced(self, incidents: Iterable[str]) -> set[tuple[str, str]]:
+    def _announced(self, incidents: Collection[str]) -> set[tuple[str, str]]:
         """Return the incidents about which there are messages already, each with the route."""
-        body = {"query": {"terms": {"incident.id": sorted(incidents)}}}
-        hits = self._cluster.scan(self.index, body)
-        return {(hit["_source"]["incident.id"], hit["_source"]["delivery.route"]) for hit in hits}
+        if not incidents:
+            return set()
+        found = self._entries([{"terms": {"incident.id": sorted(incidents)}}])
+        return {(entry["incident.id"], entry["delivery.route"]) for _, entry in found}
 
-    def _waiting(self) -> Iterable[tuple[str, Json]]:
-        body = {"query": {"term": {"delivery.status": "waiting"}}, "sort": [{"@timestamp": "asc"}]}
+    def _entries(self, filters: Sequence[Json]) -> Iterator[_Entry]:
+        body = {"query": {"bool": {"filter": [*filters]}}}
         return ((hit["_id"], hit["_source"]) for hit in self._cluster.scan(self.index, body))
 
 
+def _order(entry: _Entry) -> tuple[str, str, int]:
+    """Return the place of an entry: when it became known, when it happened, and what it is."""
+    _, document = entry
+    kind = ChangeKind(document["change.kind"])
+    return document["@timestamp"], document["delivery.change"]["@timestamp"], _ORDER[kind]
+
+
 def _messages(
-    entries: Sequence[_Entry], store: IncidentStore, compose: Compose
-) -> Iterator[tuple[list[_Entry], Message]]:
+    waiting: Sequence[Pending], store: IncidentStore, compose: Compose, *, digests: bool
+) -> Iterator[tuple[Sequence[_Entry], Message]]:
     """Yield messages, each with the entries it delivers; a storm is one message."""
     composed = []
-    for entry in sorted(entries, key=lambda entry: entry[1]["@timestamp"]):
-        incident = store.get(entry[1]["incident.id"])
+    for pending in sorted(waiting, key=lambda pending: _order(pending.entries[0])):
+        incident = store.get(pending.incident)
         if incident is not None:
-            composed.append((entry, compose(read_change(entry[1]["delivery.change"]), incident)))
-    if len(composed) > STORM:
-        yield [entry for entry, _ in composed], digest_message([one for _, one in composed])
+            composed.append((pending.entries, compose(pending, incident)))
+    if digests and len(composed) > STORM:
+        every = [entry for entries, _ in composed for entry in entries]
+        yield every, digest_message([one for _, one in composed])
         return
-    for entry, one in composed:
-        yield [entry], one
+    yield from composed
 
 
 def _failure_line(route: str, outcome: SendResult) -> str:
@@ -243,9 +363,16 @@ def composer(namespace: str, runbooks: str, links: PageLinks) -> Compose:
         links: The pages that show an incident, absolute.
     """
 
-    def compose(change: IncidentChange, incident: IncidentRecord) -> Message:
+    def compose(pending: Pending, incident: IncidentRecord) -> Message:
+        *before, last = pending.changes
         return message(
-            change, incident, namespace=namespace, runbooks=runbooks, links=links(incident)
+            last,
+            incident,
+            namespace=namespace,
+            runbooks=runbooks,
+            links=links(incident),
+            before=before,
+            first=pending.told is None,
         )
 
     return compose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,7 @@ class Services:
     """
 
     url: SecretStr
+    digests: ClassVar[bool] = True
 
     def send(self, message: Message) -> SendResult:
         """Send a message; apprise returns only whether it was accepted, so failures are retried."""

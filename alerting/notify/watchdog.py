@@ -1,7 +1,8 @@
 """A dead man's switch: it speaks while mlmon judges, and its silence is the alarm.
 
 An alert `mlmon_watchdog` with a life of three cycles goes to Alertmanager, to be routed to a
-receiver that alarms when it ends; a heartbeat URL is called after each cycle that judged.
+receiver that alarms when it ends; a heartbeat URL is called. Both happen after a cycle that was
+completed and judged something, unless an analyzer failed in that cycle and the one before.
 """
 
 from __future__ import annotations

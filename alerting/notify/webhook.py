@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import httpx
 from pydantic import Field
@@ -50,6 +50,7 @@ class Webhook:
 
     url: SecretStr
     token: SecretStr | None = None
+    digests: ClassVar[bool] = True
 
     def send(self, message: Message) -> SendResult:
         """Post a message with its id as `Idempotency-Key`."""

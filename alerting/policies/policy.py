@@ -65,7 +65,7 @@ class Policy(AlertPolicy):
         return finding.end - (self.step or finding.window.length)
 
     def expires(self, finding: Finding) -> datetime:
-        """Return when the series counts as gone if no finding follows this one."""
+        """Return when the series counts as replaced if no finding follows this one."""
         return max(finding.end + self.silence, self.counts_until(finding))
 
     def level(self, counting: Iterable[Finding]) -> Severity | None:

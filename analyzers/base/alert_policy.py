@@ -29,6 +29,9 @@ INGEST: CauseLayer = "ingest"
 """The layer of findings about the logs themselves. It explains no other alarm: one that lost
 lines could explain is withheld (`incomplete_logs.py`)."""
 
+UNSEEN = 14 * DAY
+"""For so long an alert stays open that nothing is seen of any more, and nothing took its place."""
+
 LAYERS: tuple[CauseLayer, ...] = get_args(CauseLayer)
 """The layers, causes before what they cause."""
 
@@ -46,8 +49,8 @@ class AlertPolicy:
             each begins where the one before ended.
         clear: How many windows in a row must be `ok` for an alert to end; `unknown` ones between
             them count neither way.
-        silence: How long an alert stays open without any finding of its series, as after a model
-            version was replaced.
+        silence: How long an alert stays open without any finding of its series where another
+            version of its model is judged in its place. Without one it is `UNSEEN` at least.
     """
 
     on: Literal["warning", "critical"]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mlmon.elastic.client.cluster import Cluster
 
 
@@ -58,21 +57,55 @@ def subscribe(subscriber: Subscriber) -> None:
         _subscribers.append(subscriber)
 
 
-FailureSubscriber = Callable[[str, "str | None", "datetime"], SubscriberResult]
-"""Given the namespace, why nothing can be judged (None: it can again), and the time of day."""
+@dataclass(frozen=True, slots=True)
+class CycleOutcome:
+    """How a cycle ended.
 
-_failure_subscribers: list[FailureSubscriber] = []
+    Args:
+        namespace: Environment.
+        at: When.
+        failure: What could not be judged and why, empty where everything was.
+        judged: Whether it was completed and something was judged.
+    """
+
+    namespace: str
+    at: datetime
+    failure: str
+    judged: bool
 
 
-def subscribe_failures(subscriber: FailureSubscriber) -> None:
-    """Let a stage act when nothing can be judged; subscribing twice is subscribing once."""
-    if subscriber not in _failure_subscribers:
-        _failure_subscribers.append(subscriber)
+OutcomeSubscriber = Callable[[CycleOutcome], SubscriberResult]
+"""Called after each cycle, also where Elasticsearch is away."""
+DueSubscriber = Callable[["Cluster | None", str, datetime], SubscriberResult]
+"""Called between cycles with the cluster (None where it is away), namespace and time of day: does
+what was put off."""
+
+_outcome_subscribers: list[OutcomeSubscriber] = []
+_due_subscribers: list[DueSubscriber] = []
 
 
-def publish_failure(namespace: str, why: str | None, now: datetime) -> list[SubscriberResult]:
-    """Publish that nothing can be judged, or can again."""
-    return [subscriber(namespace, why, now) for subscriber in _failure_subscribers]
+def subscribe_outcomes(subscriber: OutcomeSubscriber) -> None:
+    """Let a stage act on how cycles end; subscribing twice is subscribing once."""
+    if subscriber not in _outcome_subscribers:
+        _outcome_subscribers.append(subscriber)
+
+
+def subscribe_due(subscriber: DueSubscriber) -> None:
+    """Let a stage do between cycles what it put off; subscribing twice is subscribing once."""
+    if subscriber not in _due_subscribers:
+        _due_subscribers.append(subscriber)
+
+
+def publish_outcome(outcome: CycleOutcome) -> list[SubscriberResult]:
+    """Notify every subscriber of how a cycle ended; return those that have something to report."""
+    results = [subscriber(outcome) for subscriber in _outcome_subscribers]
+    return [result for result in results if result.line]
+
+
+def publish_due(cluster: Cluster | None, namespace: str, now: datetime) -> list[SubscriberResult]:
+    """Let every subscriber do what is due; return those that have something to report."""
+    results = [subscriber(cluster, namespace, now) for subscriber in _due_subscribers]
+    return [result for result in results if result.line]
 
 
 def publish(

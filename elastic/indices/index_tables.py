@@ -140,7 +140,7 @@ ALERT_TABLE: Final = (
     Field("alert.id", "keyword", "The episode.", required=True),
     Field("alert.name", "keyword", "The rule that raised it."),
     Field("alert.status", "keyword", "`open`, `resolved`, or `withdrawn` by later knowledge."),
-    Field("alert.ending", "keyword", "Why it ended: `calm`, or `absence` of any finding."),
+    Field("alert.ending", "keyword", "Why it ended: `calm`, `replaced` or `absence`."),
     Field("alert.layer", "keyword", "Its place in the chain of causes."),
     Field("alert.severity_since", "date", "Since when it is as severe as it is."),
     Field("alert.onset.start", "date", "When it began, as well as the data say."),
@@ -156,7 +156,7 @@ ALERT_TABLE: Final = (
     Field("alert.last_alarm", "date", "End of the last window in alarm."),
     Field("alert.last_finding", "date", "End of the last window with a finding."),
     Field("alert.calm", "long", "Windows that were ok since."),
-    Field("alert.expires", "date", "When it ends if no finding follows."),
+    Field("alert.expires", "date", "When it ends if only another version is judged."),
 )
 
 INCIDENT_TABLE: Final = (

@@ -169,9 +169,7 @@ class IncidentPages:
 
     def _known(self, name: str, now: datetime) -> dict[str, Any]:
         record, alerts, changes = self.desk.show(name)
-        by = self.desk.silenced([record]).get(record.id, "")
-        stored = StoredIncident(record, tuple(alerts), by)
-        listed = incident_list([stored], self._around(now))
+        listed = incident_list([StoredIncident(record, tuple(alerts))], self._around(now))
         (row,) = (*listed.open, *listed.ended)
         return {
             "row": row,

@@ -162,7 +162,9 @@ class FailingRuns:
                 yield at, since
 
     def calm(self, hour_end: int) -> bool:
-        """Whether there were requests in an hour, and no alarm."""
+        """Whether requests succeeded at the end of an hour's requests, and nothing alarmed."""
         begin = hour_end - RECENT_MS
-        used = bisect_left(self._starts, hour_end) > bisect_left(self._starts, begin)
-        return used and not self.alarms(begin, hour_end)
+        last = bisect_left(self._starts, hour_end) - 1
+        used = last >= bisect_left(self._starts, begin)
+        succeeds = used and self._bins[last].failed < self._bins[last].requests
+        return succeeds and not self.alarms(begin, hour_end)

@@ -10,8 +10,9 @@ rate of those times; where that takes more than 30 minutes, or a week is not kno
 judges its traffic instead. Lines that usually take long to arrive make the pause longer.
 
 Where all of a service fails, its paths are not reported separately. An alarm is repeated each
-minute, and ends when requests have succeeded for five minutes. `mlmon run` judges it every twenty
-seconds.
+minute, and ends when requests have succeeded for five minutes. A silence is repeated for a day,
+and ends only when requests have come again for a while, however long that takes. `mlmon run` judges
+all of this every twenty seconds.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Outage(Analyzer[PulseProfile]):
         "it runs, then `mlmon ship status`: a shipper that stopped looks the same, and its lines "
         "come once it runs again."
     )
-    needs = (Needs("pulse", PAST + 5 * HOUR),)
+    needs = (Needs("pulse", PAST + DAY + 5 * HOUR),)
     metrics = (
         Metric(
             FAILING,
@@ -95,9 +96,7 @@ class Outage(Analyzer[PulseProfile]):
             breakdown="service.name",
         ),
     )
-    alert_policy = AlertPolicy(
-        on="critical", after=1, of=1, layer="service", step=MINUTE, clear=1, silence=12 * HOUR
-    )
+    alert_policy = AlertPolicy(on="critical", after=1, of=1, layer="service", step=MINUTE, clear=1)
     certain = True
 
     def evaluate(self, context: AnalysisContext[PulseProfile]) -> Iterator[Finding]:
@@ -110,8 +109,10 @@ class Outage(Analyzer[PulseProfile]):
             for service, paths in profile.bins.items():
                 for path, found in paths.items():
                     bins.setdefault(service, {}).setdefault(path, []).extend(found)
-        for service, by_path in sorted(bins.items()):
-            yield from _Service(self, service, pulses[service], by_path).findings(context.period)
+        for service, of in sorted(pulses.items()):
+            # Of one that has been silent for hours, no bins are read.
+            by_path = {ALL_PATHS: [], **bins.get(service, {})}
+            yield from _Service(self, service, of, by_path).findings(context.period)
 
 
 class _Service:
@@ -152,8 +153,8 @@ class _Service:
             for at, since in found.recoveries(after, until):
                 yield from self._recovered(path, at, since)
             for hour in hours:
-                if path != ALL_PATHS and found.calm(hour):
-                    yield self._calm(path, hour)
+                if found.calm(hour):
+                    yield from self._calm(path, hour)
         yield from self._silences(after, until, hours)
 
     def _silences(self, after: int, until: int, hours: Sequence[int]) -> Iterator[Finding]:
@@ -207,16 +208,25 @@ class _Service:
         for metric in (FAILING, NO_MODEL):
             yield self._ok(metric, path or None, at, 0.0, reason, sample_count=requests)
 
-    def _calm(self, path: str, hour: int) -> Finding:
+    def _calm(self, path: str, hour: int) -> Iterator[Finding]:
+        """Yield that a path is ok; of what can have alarmed in the past week only.
+
+        Where requests stopped while they failed, and came again much later, this is the all clear.
+        """
         of, begin = self._bins[path], hour - _HOUR_MS
         starts = [bin_.start for bin_ in of]
         within = of[bisect_left(starts, begin) : bisect_left(starts, hour)]
         requests = sum(bin_.requests for bin_ in within)
         reason = (
             f"{requests - sum(bin_.failed for bin_ in within):,} of "
-            f"{count(requests, 'request')} to {path} succeeded in the hour before {_moment(hour)}."
+            f"{count(requests, 'request')} to {path or self._name} succeeded in the hour before "
+            f"{_moment(hour)}."
         )
-        return self._ok(FAILING, path, hour, 0.0, reason, sample_count=requests)
+        failed_lately = self._past(path, hour)[1] > 0
+        if path != ALL_PATHS or failed_lately:
+            yield self._ok(FAILING, path or None, hour, 0.0, reason, sample_count=requests)
+        if failed_lately:
+            yield self._ok(NO_MODEL, path or None, hour, 0.0, reason, sample_count=requests)
 
     def _silent(self, silence: Silence) -> Finding:
         seconds = (silence.at - silence.since) / 1_000

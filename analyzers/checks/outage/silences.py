@@ -3,6 +3,10 @@
 A pause alarms once it is twice as long as any at this time of day, on days of the same sort
 (workdays, weekends) of the past week and in the hour before, and less likely than `BUDGET` at the
 lowest rate of any five minutes of those times (exponential waiting times of a Poisson process).
+
+It is repeated each minute of its first hour, then each hour of a day, and never followed by an
+all clear until requests have come again: for five minutes at least and for as long as the pause
+that alarms, without such a pause.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 SHORTEST_MS = 75_000
 LONGEST_MS = 30 * MINUTE_MS
 """Where a longer pause is needed, traffic is too low or too uneven: `traffic.rpm` judges it."""
+HELD_MS = DAY // timedelta(milliseconds=1)
+"""For so long a silence is repeated; its alert stays open until requests come again."""
 ARRIVED_MS = 60_000
 _DAYS = 7
 _SATURDAY = 5
@@ -83,7 +89,11 @@ class Silences:
         self._delays: dict[int, int] = {}
 
     def alarms(self, after: int, until: int) -> list[Silence]:
-        """Return what alarms in (after, until]: when it begins to, then each minute."""
+        """Return what alarms in (after, until]: when it begins to, each minute, then each hour."""
+        return [*self._first_hours(after, until), *self._later_hours(after, until)]
+
+    def _first_hours(self, after: int, until: int) -> list[Silence]:
+        """Return what alarms in the first hour of a pause."""
         first = bisect_left(self._starts, after - RECENT_MS - BIN_MS)
         found = []
         for place in range(first, len(self._bins)):
@@ -100,18 +110,61 @@ class Silences:
             found += [Silence(m, since, limit) for m in (at, *minutes) if after < m <= last]
         return found
 
-    def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
-        """Yield when requests have come for `CALM_MS` after an alarm, and since when."""
-        first = max(1, bisect_left(self._starts, after - CALM_MS))
-        for place in range(first, bisect_left(self._starts, until)):
-            since, begin = self._starts[place], self._bins[place - 1].end
-            if not SHORTEST_MS <= since - begin <= RECENT_MS:
+    def _later_hours(self, after: int, until: int) -> Iterator[Silence]:
+        """Yield what alarms after the first hour of a pause, at each hour's end.
+
+        Bins are known of the last hours only, so this is judged by the sums of five minutes.
+        """
+        for place in range(
+            bisect_left(self._windows, after - HELD_MS - _STEP_MS), len(self._pulses)
+        ):
+            pulse = self._pulses[place][1]
+            begin, following = _bin_end(pulse.last), place + 1 < len(self._pulses)
+            end = self._pulses[place + 1][1].first if following else until
+            last = min(end, until, begin + HELD_MS)
+            first = max(begin + RECENT_MS, after) // _HOUR_MS * _HOUR_MS + _HOUR_MS
+            if first > last or (limit := self._limit_after(place)) is None:
                 continue
-            limit = self.limit(place - 1)
-            at = since + CALM_MS
-            ended = limit is not None and since - begin >= limit.length and after < at <= until
-            if ended and not self.alarms(since, at):
+            yield from (
+                Silence(hour, pulse.last, limit) for hour in range(first, last + 1, _HOUR_MS)
+            )
+
+    def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield when requests have come again for a while after an alarm, and since when.
+
+        Also after any hour without a request: how long the pause was is not known of all.
+        """
+        first = bisect_left(self._starts, after - LONGEST_MS)
+        for place in range(first, bisect_left(self._starts, until)):
+            since, length = self._starts[place], self._alarming_pause(place)
+            if length is None:
+                continue
+            at = since + max(CALM_MS, length)
+            if after < at <= until and self._steady(place, at, length):
                 yield at, since
+
+    def _alarming_pause(self, place: int) -> int | None:
+        """Return how long a pause before a bin had to be for an alarm, if it was that long."""
+        since = self._starts[place]
+        before = bisect_left(self._windows, since // _STEP_MS * _STEP_MS) - 1
+        if place:
+            begin = self._bins[place - 1].end
+        else:
+            begin = _bin_end(self._pulses[before][1].last) if before >= 0 else -RECENT_MS
+        if since - begin < SHORTEST_MS:
+            return None
+        if since - begin > RECENT_MS:
+            limit = self._limit_after(before) if before >= 0 else None
+            return LONGEST_MS if limit is None else limit.length
+        limit = self.limit(place - 1) if place else self._limit_after(before)
+        return limit.length if limit is not None and since - begin >= limit.length else None
+
+    def _steady(self, place: int, until: int, length: int) -> bool:
+        """Whether there is no pause of a length from a bin on to a moment."""
+        last = bisect_left(self._starts, until)
+        ends = [bin_.end for bin_ in self._bins[place:last]]
+        starts = [*self._starts[place + 1 : last], until]
+        return all(start - end < length for end, start in zip(ends, starts, strict=True))
 
     def calm(self, hour_end: int) -> tuple[int, Limit] | None:
         """Return the longest pause of an hour, in milliseconds, and the limit; None if not calm.
@@ -134,6 +187,24 @@ class Silences:
     def limit(self, place: int) -> Limit | None:
         """Return how long a pause after a bin must be; None if none that is short enough alarms."""
         begin = self._bins[place].end
+        return self._limit(begin, self._longest_before(place), self._rate_before(place))
+
+    def _limit_after(self, place: int) -> Limit | None:
+        """Return the same of the five minutes at a place of the sums, by the sums before it."""
+        begin = _bin_end(self._pulses[place][1].last)
+        longest, _ = self._range((begin - _BEFORE_MS) // _STEP_MS * _STEP_MS, begin)
+        first = bisect_left(self._windows, begin - _LATELY_MS)
+        requests = sum(pulse.requests for _, pulse in self._pulses[first : place + 1])
+        return self._limit(begin, longest, requests / _LATELY_MS)
+
+    def _limit(self, begin: int, longest_before: int, rate_before: float) -> Limit | None:
+        """Return how long a pause must be; None if none that is short enough alarms.
+
+        Args:
+            begin: When the pause begins.
+            longest_before: The longest pause of the hour before.
+            rate_before: Requests per millisecond of the quarter of an hour before.
+        """
         hour = begin // _HOUR_MS * _HOUR_MS
         if hour not in self._usual:
             self._usual[hour] = self._usually(hour)
@@ -141,8 +212,8 @@ class Silences:
         if (usual := self._usual[hour]) is None:
             return None
         longest, rate = usual
-        longest = max(longest, self._longest_before(place))
-        rate = min(rate, self._rate_before(place))
+        longest = max(longest, longest_before)
+        rate = min(rate, rate_before)
         if rate <= 0 or longest * 2 > LONGEST_MS:
             return None
         unlikely = -math.log(BUDGET) / rate
@@ -219,6 +290,11 @@ class Silences:
         """Return the rate of the quarter of an hour before the end of a bin."""
         first = bisect_left(self._starts, self._bins[place].end - _LATELY_MS)
         return sum(bin_.requests for bin_ in self._bins[first : place + 1]) / _LATELY_MS
+
+
+def _bin_end(moment: int) -> int:
+    """Return the end of the bin that holds a moment."""
+    return moment // BIN_MS * BIN_MS + BIN_MS
 
 
 def _weekend(moment: int) -> bool:

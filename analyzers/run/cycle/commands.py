@@ -1,7 +1,8 @@
 """`mlmon run`."""
 
+import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,8 +32,9 @@ def run(
     from mlmon.analyzers.base.time_argument import length_argument
     from mlmon.analyzers.run.cycle.holder import this_process
     from mlmon.analyzers.run.cycle.metrics import CycleMetrics
-    from mlmon.analyzers.run.cycle.runner import Runner
+    from mlmon.analyzers.run.cycle.runner import Runner, report_failure
     from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.metrics_endpoint import metrics_endpoint
     from mlmon.elastic.system.progress import show_progress
@@ -40,11 +42,20 @@ def run(
 
     settings = load_settings(namespace=namespace)
     interval, begin = length_argument(every), length_argument(since)
+
+    def report(line: str, known: dict[str, Any]) -> None:
+        print(json.dumps(known) if as_json else line)
+
+    try:
+        connected = connect(settings)
+    except UserError as error:
+        report_failure(settings.namespace, error.message, datetime.now(UTC), report)
+        raise
     measured = CycleMetrics()
     with (
+        connected as cluster,
         shutdown_event() as stopping,
         metrics_endpoint(metrics, measured) as url,
-        connect(settings) as cluster,
         show_progress() as progress,
     ):
         if url is not None:

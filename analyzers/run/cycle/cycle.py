@@ -83,6 +83,12 @@ class Cycle:
         return bool(self.failures) or any(result.failed for result in self.results)
 
     @property
+    def judged(self) -> bool:
+        """Whether all that was due was judged, or at least one analyzer's part of it."""
+        judged = {name for analysis in self.analyses for name in analysis.written}
+        return not self.failures or bool(judged - self.failures.keys())
+
+    @property
     def notes(self) -> list[str]:
         """Further notes for a person."""
         notes = (note for analysis in self.analyses for note in analysis.notes)

@@ -16,12 +16,12 @@ from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, Lease
 from mlmon.analyzers.run.engine import described
-from mlmon.analyzers.run.subscribers import publish_failure
+from mlmon.analyzers.run.subscribers import CycleOutcome, publish_due, publish_outcome
 from mlmon.elastic.errors import UserError
 from mlmon.logging_config.sources.jobs import job_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, timedelta
     from threading import Event
 
@@ -31,12 +31,29 @@ if TYPE_CHECKING:
     from mlmon.logging_config import EventLog
 
 
-PATIENCE = 2
-"""Failed cycles in a row before somebody is notified: one may meet a restart."""
-
-
 class _IncompleteCycleError(Exception):
     """Something of a cycle failed, and the rest is done."""
+
+
+def report_failure(
+    namespace: str, why: str, at: datetime, report: Callable[[str, dict[str, Any]], None]
+) -> None:
+    """Let subscribers know that a cycle was not completed, and report what they did.
+
+    Args:
+        namespace: Environment.
+        why: What failed.
+        at: When.
+        report: Given a line for people and the same as a JSON value.
+    """
+    for result in publish_outcome(CycleOutcome(namespace, at, why, judged=False)):
+        report(result.line, {"at": iso(at), "notice": result.line})
+
+
+def _unjudged(cycle: Cycle) -> str:
+    """Return what could not be judged in a cycle, as a sentence; empty where all was."""
+    failed = [f"{name} failed: {why}" for name, why in cycle.failures.items()]
+    return f"{'; '.join(failed)}." if failed else ""
 
 
 def _failures(cycle: Cycle) -> str:
@@ -72,7 +89,6 @@ class Runner:
     since: timedelta = DAY
     as_json: bool = False
     ended: Callable[[Cycle | None, datetime, datetime], None] = lambda _cycle, _start, _end: None
-    _failed: int = field(init=False, default=0)
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
     _check_failed: bool = field(init=False, default=False)
@@ -91,6 +107,18 @@ class Runner:
             UserError: The cycle failed; it is logged as a failed run of the job, and what it had
                 not done the next one does.
         """
+        try:
+            return self._once()
+        except Exception as error:
+            why = error.message if isinstance(error, UserError) else described(error)
+            self.report_failure(why)
+            raise
+
+    def report_failure(self, why: str) -> None:
+        """Let subscribers know that a cycle was not completed."""
+        report_failure(self.namespace, why, self.clock(), self._print)
+
+    def _once(self) -> Cycle | None:
         lease = Lease(self.cluster, self.namespace, self.holder)
         if (other := lease.take(self.clock())) is not None:
             until = iso(other.until)
@@ -98,6 +126,9 @@ class Runner:
                 f"{other.holder} runs the cycles, until {until} at least",
                 {"waits_for": other.holder, "until": until},
             )
+            # What that one judges, this one need not miss; only that one shows that it does.
+            waiting = CycleOutcome(self.namespace, self.clock(), "", judged=False)
+            self._report(publish_outcome(waiting))
             return None
         if lease.note:
             self._print(lease.note, {"at": iso(self.clock()), "notice": lease.note})
@@ -114,6 +145,9 @@ class Runner:
                     self._renewing(lease, begin),
                 )
                 records(cycle.profiles)
+                cycle.results += publish_outcome(
+                    CycleOutcome(self.namespace, self.clock(), _unjudged(cycle), cycle.judged)
+                )
                 if cycle.failed:
                     raise _IncompleteCycleError(_failures(cycle))
         finally:
@@ -137,14 +171,21 @@ class Runner:
             send(self._lines, self.cluster, self.namespace)
 
     def check(self) -> list[SubscriberResult] | None:
-        """Run a fast check; return what subscribers did, None where nothing changed."""
+        """Run a fast check; return what subscribers did, None where nothing changed.
+
+        What was put off and needs no Elasticsearch is done also where that is away.
+        """
         lease = Lease(self.cluster, self.namespace, self.holder)
-        if lease.take(self.clock()) is not None:
-            return None
+        try:
+            if lease.take(self.clock()) is not None:
+                return None
+        except UserError:  # The cycle says what keeps it from its lease.
+            return self._due(self.clock(), reachable=False)
         try:
             return self._check()
         finally:
-            lease.release(self.clock())
+            with suppress(UserError):
+                lease.release(self.clock())
 
     def _check(self, since: datetime | None = None) -> list[SubscriberResult] | None:
         """Run a fast check while the lease is held; one that fails is reported, not raised."""
@@ -157,14 +198,28 @@ class Runner:
                 line = f"{iso(now)} the fast check failed: {why}; tried again"
                 self._print(line, {"at": iso(now), "error": why})
             self._check_failed = True
-            return None
+            return self._due(now)
         self._check_failed = False
         if results:
             lines = [result.line for result in results]
             self._print(
                 f"{iso(now)} fast check: {'; '.join(lines)}", {"at": iso(now), "fast": lines}
             )
-        return results
+        return results or self._due(now)
+
+    def _due(self, now: datetime, *, reachable: bool = True) -> list[SubscriberResult] | None:
+        """Do what was put off, such as messages that were not taken; None where nothing was."""
+        cluster = self.cluster if reachable else None
+        try:
+            results = publish_due(cluster, self.namespace, now)
+        except UserError:  # tried again with the next check, and reported by the cycle
+            return None
+        self._report(results)
+        return results or None
+
+    def _report(self, results: Sequence[SubscriberResult]) -> None:
+        for result in results:
+            self._print(result.line, {"at": iso(self.clock()), "notice": result.line})
 
     def _renewing(self, lease: Lease, begin: datetime) -> Callable[[str], None]:
         """Return a progress that holds the lease and checks fast while something is being done."""
@@ -184,7 +239,7 @@ class Runner:
     def _print_cycle(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
         notes = "".join(f"; {note}" for note in cycle.notes)
-        results = "".join(f"; {result.line}" for result in cycle.results)
+        results = "".join(f"; {result.line}" for result in cycle.results if result.line)
         self._print(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
             f"{cycle.findings} findings new or revised{failed}{notes}{results}; {cycle.coverage}",
@@ -195,42 +250,20 @@ class Runner:
         """Report a line for people, or the same as JSON."""
         self.report(json.dumps(known) if self.as_json else line)
 
-    def _count(self, why: str) -> None:
-        """Count cycles that failed; report it once after `PATIENCE`, and once when it is over."""
-        if why:
-            self._failed += 1
-            if self._failed == PATIENCE:
-                self._publish(why)
-        else:
-            if self._failed >= PATIENCE:
-                self._publish(None)
-            self._failed = 0
-
-    def _publish(self, why: str | None) -> None:
-        for result in publish_failure(self.namespace, why, self.clock()):
-            if result.line:
-                self._print(result.line, {"at": iso(self.clock()), "notice": result.line})
-
     def until(self, stopping: Event, every: timedelta) -> None:
         """Run a cycle now and at every interval, also after one that failed."""
 
         def attempt() -> None:
             try:
-                cycle = self.once()
-                why = "; ".join(f"{name} failed" for name in cycle.failures) if cycle else ""
+                self.once()
             except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
                 why = error.message if isinstance(error, UserError) else described(error)
                 at = iso(self.clock())
                 self._print(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
-            self._count(why)
-
-        def check() -> None:
-            with suppress(UserError):  # The cycle says what keeps it from its lease.
-                self.check()
 
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)
-        scheduler.every(int(EVERY.total_seconds())).seconds.do(check)
+        scheduler.every(int(EVERY.total_seconds())).seconds.do(self.check)
         scheduler.run_all()
         while not stopping.is_set():
             scheduler.run_pending()

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from mlmon.alerting.alerts.alert import AlertStatus, Ending
 from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.alerts.store import AlertStore, WrittenAlerts
-from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.alerting.incidents.correlation import correlate
+from mlmon.alerting.incidents.documents import incident_record
+from mlmon.alerting.incidents.incident import ChangeKind
+from mlmon.alerting.incidents.people import handling
+from mlmon.alerting.notify.message import message
+from mlmon.analyzers.base.window import DAY, HOUR, iso
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.documents import Document
 from tests.support.histories import SEVERITIES, START, all_episodes, joined, rule, spell
@@ -44,14 +49,7 @@ def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 
 def expected(of: Policy, findings: list[Finding]) -> dict[str, dict[str, Any]]:
     """Return the alerts that the findings amount to, straight from the machine of each series."""
-    known_until = max((finding.end for finding in findings), default=START)
-    alerts = [
-        alert.ending_as(Ending.ABSENCE, alert.expires)
-        if alert.ended is None and alert.expires < known_until
-        else alert
-        for alert in all_episodes(of, findings)
-    ]
-    return {alert.id: alert.to_document() for alert in alerts}
+    return {alert.id: alert.to_document() for alert in all_episodes(of, findings)}
 
 
 @settings(
@@ -149,6 +147,51 @@ def test_the_alerts_of_a_rule_that_is_no_more_end(cluster: Cluster, namespace: s
     (document,) = documents(cluster, namespace).values()
     assert document["alert.ending"] == Ending.ABSENCE
     assert document["event.end"] == alert.to_document()["alert.expires"]
+
+
+def test_a_version_that_was_replaced_ends_and_one_that_is_only_unseen_does_not(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Version 3 ends a day after its last finding, since version 4 is judged in its place.
+
+    A feature of version 3 that vanished while version 3 was judged stays open; so does a path.
+    """
+    of, store = rule(2, 3, silence=DAY), FindingStore(cluster, namespace)
+    of_3, of_4 = ({"model_name": "autobid", "model_version": version} for version in "34")
+    store.write(
+        [
+            *spell("ww", "price", **of_3),
+            *spell("w" * 2 + "o" * 30, "age", **of_3),
+            *spell("ww", "seen last", start=START + 30 * HOUR, **of_3),
+            *spell("ww", "/path"),
+            *spell("o" * 60, "price", start=START + 30 * HOUR, **of_4),
+        ],
+        START,
+    )
+    still = {alert.subject for alert in evaluate(cluster, namespace, BEFORE, [of]).open}
+    assert still == {"price", "/path"}
+    ended = {
+        alert["finding.subject"]: (alert["alert.ending"], alert["event.end"])
+        for alert in documents(cluster, namespace).values()
+        if alert["alert.status"] == AlertStatus.RESOLVED
+    }
+    assert ended["seen last"] == (Ending.REPLACED, iso(START + 32 * HOUR + DAY))
+    assert ended["age"][0] == Ending.CALM
+
+
+def test_an_end_without_an_all_clear_says_so(cluster: Cluster, namespace: str) -> None:
+    """Fifteen days after a path was seen last it is closed; its incident claims no all clear."""
+    of, store = rule(2, 3), FindingStore(cluster, namespace)
+    store.write([*spell("ww", "/old"), *spell("o", "/new", start=START + 15 * DAY)], START)
+    assert evaluate(cluster, namespace, BEFORE, [of]).open == ()
+    (incident,) = correlate(AlertStore(cluster, namespace).overlapping(BEFORE))
+    change = incident.changes[-1]
+    assert (change.kind, change.at) == (ChangeKind.RESOLVED, START + 2 * HOUR + 14 * DAY)
+    assert change.text == (
+        "Closed without an all clear: 1 alert had no finding since 2026-03-02 02:00 UTC."
+    )
+    record = incident_record(incident, handling(incident.changes), START + 15 * DAY)
+    assert message(change, record).title == ("Closed without an all clear: drift ks of /old")
 
 
 def test_nothing_is_known(cluster: Cluster, namespace: str) -> None:

@@ -18,7 +18,7 @@ from tests.support.histories import HISTORIES, START, gone_through, joined, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.finding import Finding
@@ -91,18 +91,38 @@ def test_unknown_neither_raises_nor_clears(unknown: str) -> None:
 
 
 def test_what_is_unknown_is_still_there() -> None:
-    """Days without a verdict leave an alert open, days silently end it by absence."""
+    """Days without a verdict leave an alert open, and so do days without any finding."""
     of = rule(silence=DAY)
     (unknown,) = gone_through(of, spell("ww" + 48 * "u"), AlertStateMachine())
     assert unknown.ended is None
     assert unknown.last_finding - unknown.last_alarm == 48 * HOUR
     machine = AlertStateMachine()
-    silent, again = gone_through(of, spell("ww" + 24 * "." + "ww"), machine)
-    assert (silent.ended, silent.ending) == (START + 2 * HOUR + DAY, Ending.ABSENCE)
-    assert again.opened == START + 28 * HOUR
-    assert machine.past(again.expires) == []
-    assert machine.past(again.expires + MINUTE)[0].ending is Ending.ABSENCE
+    (silent,) = gone_through(of, spell("ww" + 10 * 24 * "." + "ww"), machine)
+    assert (silent.ended, silent.opened) == (None, START + 2 * HOUR)
+    assert machine.past(silent.last_finding + 14 * DAY) == []
+    (over,) = machine.past(silent.last_finding + 14 * DAY + MINUTE)
+    assert (over.ended, over.ending) == (silent.last_finding + 14 * DAY, Ending.ABSENCE)
     assert machine.alert is None
+
+
+@pytest.mark.parametrize(
+    ("judged_after", "ended_after"), [(HOUR, DAY), (3 * DAY, 3 * DAY), (20 * DAY, 14 * DAY)]
+)
+def test_a_replaced_version_ends_once_another_is_judged(
+    judged_after: timedelta, ended_after: timedelta
+) -> None:
+    """After `silence` without a finding, at the first verdict on another version, or by the bound.
+
+    What returns before that goes on as the same alert.
+    """
+    of, last = rule(silence=DAY), START + 2 * HOUR
+    machine = AlertStateMachine(replaced=lambda _alert: last + judged_after)
+    gone_through(of, spell("ww"), machine)
+    assert machine.past(last + ended_after) == []
+    (over,) = machine.past(last + ended_after + MINUTE)
+    by_bound = ended_after == 14 * DAY
+    assert over.ending is (Ending.ABSENCE if by_bound else Ending.REPLACED)
+    assert over.ended == last + ended_after
 
 
 def test_an_alert_shows_what_a_person_asks() -> None:

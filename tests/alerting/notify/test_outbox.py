@@ -9,12 +9,14 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
 from mlmon.alerting.notify.services import Services
-from mlmon.alerting.publish import deliver, report_failure, update
+from mlmon.alerting.publish import deliver, update
 from mlmon.alerting.settings import AlertingSettings
-from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.base.window import HOUR, MINUTE
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
 from tests.support.histories import spell
@@ -74,9 +76,10 @@ def test_one_message_at_the_start_and_one_at_the_end(
             "host": "127.0.0.1",
         },
     )
-    happen(cluster, namespace, "occcooo", alerting)
-    for _ in range(2):
-        deliver(cluster, namespace, NOW, alerting)
+    for letters in ("occc", "occcooo"):
+        happen(cluster, namespace, letters, alerting)
+        for _ in range(2):
+            deliver(cluster, namespace, NOW, alerting)
     assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
     assert [mail["Subject"] for mail in mails.mails] == [
         "[critical] data_quality missing.rate of price, autobid",
@@ -266,6 +269,108 @@ def test_routes_choose_by_severity_service_and_model(
     ]
 
 
+def test_whom_an_incident_was_announced_to_gets_its_end(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """A cause that becomes known moves an incident to other receivers: they join, none leaves."""
+    with webhook_receiver() as jobs:
+        alerting = settings(
+            features={"type": "webhook", "url": hook.url, "layers": ["feature"]},
+            jobs={"type": "webhook", "url": jobs.url, "layers": ["job"]},
+        )
+        happen(cluster, namespace, "occ", alerting)
+        deliver(cluster, namespace, NOW, alerting)
+        assert ([body["kind"] for body in hook.bodies], jobs.bodies) == (["opened"], [])
+        job = {"analyzer": "job_health", "metric": "failed.runs", "model_name": None}
+        known = {"onset_start": BEGIN, "onset_end": BEGIN}
+        failed = spell("c", "refresh", start=BEGIN + 4 * HOUR, **job, **known)
+        FindingStore(cluster, namespace).write(failed, NOW)
+        happen(cluster, namespace, "occ", alerting)
+        deliver(cluster, namespace, NOW, alerting)
+        assert [body["kind"] for body in hook.bodies] == ["opened"]
+        (joined,) = jobs.bodies
+        assert joined["kind"] == "opened"
+        assert joined["title"] == "[critical] job_health failed.runs of refresh"
+        calm = spell("o", "refresh", start=BEGIN + 5 * HOUR, **job)
+        FindingStore(cluster, namespace).write(calm, NOW)
+        happen(cluster, namespace, "occooo", alerting)
+        for _ in range(2):
+            deliver(cluster, namespace, NOW, alerting)
+        for receiver in (hook, jobs):
+            assert [body["kind"] for body in receiver.bodies] == ["opened", "resolved"]
+
+
+def test_an_end_never_overtakes_its_begin(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """What opened, grew worse and ended while the receiver was away is one message, of all three.
+
+    Until the pause after the failed attempt is over, nothing about it is sent.
+    """
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    hook.status = 503
+    happen(cluster, namespace, "oww", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    hook.status = 200
+    happen(cluster, namespace, "owwccooo", alerting)
+    assert deliver(cluster, namespace, NOW, alerting).sent == 0
+    assert deliver(cluster, namespace, NOW + MINUTE, alerting).sent == 1
+    (told,) = hook.bodies_taken()
+    assert told["kind"] == "resolved"
+    assert "Not delivered before: Opened" in told["text"]
+    assert "Grew worse" in told["text"]
+    assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 0
+
+
+def test_what_grew_while_the_receiver_was_away_is_one_begin(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """It is as severe as it is by then, and a program sees that it opened."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    hook.status = 503
+    happen(cluster, namespace, "oww", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    hook.status = 200
+    happen(cluster, namespace, "owwcc", alerting)
+    deliver(cluster, namespace, NOW + MINUTE, alerting)
+    (told,) = hook.bodies_taken()
+    assert (told["kind"], told["severity"]) == ("opened", "critical")
+    assert told["title"] == "[critical] data_quality missing.rate of price, autobid"
+
+
+def test_an_incident_that_waits_keeps_no_other_back(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """The order holds for one incident; another one's message goes with the next delivery."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    hook.status = 503
+    happen(cluster, namespace, "occ", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    hook.status = 200
+    happen(cluster, namespace, "occ", alerting, model_name="other")
+    assert deliver(cluster, namespace, NOW, alerting).sent == 1
+    assert hook.bodies_taken()[0]["title"].endswith("of price, other")
+
+
+def test_a_person_who_closes_an_incident_ends_it_everywhere(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """Who was told that it opened is told, once; that its alerts end later is no news then."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    happen(cluster, namespace, "occ", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    (incident,) = IncidentStore(cluster, namespace).open()
+    Desk(cluster, namespace).close(incident.id, "ada", "The service was retired.", NOW)
+    for _ in range(2):
+        deliver(cluster, namespace, NOW + MINUTE, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened", "closed"]
+    assert hook.bodies[-1]["severity"] == "ok"
+    assert "The service was retired." in hook.bodies[-1]["text"]
+    happen(cluster, namespace, "occooo", alerting)
+    deliver(cluster, namespace, NOW + MINUTE, alerting)
+    assert len(hook.bodies) == 2
+
+
 def test_a_storm_is_one_message(cluster: Cluster, namespace: str, hook: WebhookReceiver) -> None:
     """Many incidents that open at once are one message that lists them."""
     alerting = settings(chat={"type": "webhook", "url": hook.url})
@@ -316,19 +421,30 @@ def test_a_maintenance_window_holds_messages_back(
     assert hook.bodies[-1]["title"].endswith("of price, autobid")
 
 
-def test_that_mlmon_cannot_judge_is_sent_without_elasticsearch(
+def test_what_was_announced_before_a_maintenance_window_ends_after_it(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """An end that falls into the window is sent when it is over; it is not withheld for ever."""
+    before = settings(chat={"type": "webhook", "url": hook.url})
+    happen(cluster, namespace, "occ", before)
+    deliver(cluster, namespace, NOW, before)
+    window = {"name": "retraining", "start": BEGIN.isoformat(), "length": "9h"}
+    during = AlertingSettings(
+        notify={"chat": {"type": "webhook", "url": hook.url}}, maintenance=[window]
+    )
+    happen(cluster, namespace, "occooo", during)
+    assert deliver(cluster, namespace, NOW, during).sent == 0
+    assert deliver(cluster, namespace, BEGIN + timedelta(hours=9), during).sent == 1
+    assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+
+
+def test_a_test_message_shows_which_routes_work(
     hook: WebhookReceiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Each route gets one message when cycles fail, and one when they succeed again."""
+    """`mlmon alerting test` reports each route, and fails where one did not take it."""
     path = tmp_path / "mlmon.toml"
     path.write_text(f'[alerting.notify.chat]\ntype = "webhook"\nurl = "{hook.url}"\n')
     monkeypatch.setenv("MLMON_CONFIG", str(path))
-    report_failure("prod", "Elasticsearch is unreachable", NOW)
-    report_failure("prod", None, NOW + HOUR)
-    assert [(body["severity"], body["title"]) for body in hook.bodies] == [
-        ("critical", "mlmon cannot judge prod"),
-        ("ok", "mlmon judges prod again"),
-    ]
     result = CliRunner().invoke(app, ["alerting", "test"])
     assert (result.exit_code, result.stdout) == (0, "chat: sent\n")
     hook.status = 400

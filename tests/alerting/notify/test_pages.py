@@ -84,7 +84,7 @@ def test_links_open_the_incident_and_its_dashboard(
     for part in ('finding.metric: "missing.rate"', 'finding.subject: "price"'):
         assert part in dashboard
     assert unquote(links["Documents"]).startswith(f"{KIBANA}/s/ml/app/discover#/view/mlmon-")
-    (payload, _) = alertmanager_payloads(cluster, namespace, NOW, alerting)
+    (payload,) = alertmanager_payloads(cluster, namespace, NOW, alerting)
     assert payload["generatorURL"] == page
     assert payload["annotations"]["dashboard_url"] == links["Dashboard"]
     assert payload["annotations"]["acknowledge"].startswith("mlmon incidents ack ")

@@ -185,6 +185,85 @@ def test_silence_is_known_within_ninety_seconds() -> None:
     assert len(more) in {8, 9}
 
 
+def long_silence(hours: float, after: Sequence[Request] = ()) -> list[PulseProfile]:
+    """Return a calm week, an hour until now, and nothing for some hours but a few requests."""
+    before = traffic(NOW - HOUR, NOW, 2.0, seed=3)
+    again = traffic(NOW + hours * HOUR, NOW + (hours + 1) * HOUR, 2.0, seed=4)
+    return [*week(2.0), *pulses([*before, *after, *again], 4.0)]
+
+
+def silences(profiles: Sequence[PulseProfile], period: Window) -> list[Finding]:
+    """Return the verdicts on silence of a period, judged hour by hour as a cycle reads profiles."""
+    found: list[Finding] = []
+    for start in (period.start + number * HOUR for number in range(period.length // HOUR)):
+        of_bins = [one for one in profiles if one.window.start >= start - 4 * HOUR]
+        sums = [
+            PulseProfile(one.profile_key, one.watermark, 1, one.services)
+            for one in profiles
+            if start - Outage.needs[0].lookback <= one.window.start < start - 4 * HOUR
+        ]
+        context = AnalysisContext(
+            Window(start, start + HOUR),
+            [one for one in [*sums, *of_bins] if one.window.start < start + HOUR],
+        )
+        found += Outage().evaluate(context)
+    return [one for one in found if one.metric == "silence.seconds"]
+
+
+@pytest.mark.parametrize("hours", [2, 7, 20, 30, 300])
+def test_a_silence_has_no_all_clear_until_requests_come_again(hours: int) -> None:
+    """However long it lasts: no verdict between is calm; then, minutes after requests, one is.
+
+    It is repeated each hour of the first day.
+    """
+    profiles = long_silence(hours)
+    found = silences(profiles, Window(NOW, NOW + (hours + 1) * HOUR))
+    first_calm = min(one.end for one in found if one.severity is Severity.OK)
+    again = NOW + hours * HOUR
+    assert 5 * MINUTE <= first_calm - again <= 31 * MINUTE
+    alarms = {one.end for one in found if one.severity is Severity.CRITICAL}
+    expected = {NOW + hour * HOUR for hour in range(2, min(hours, 24))}
+    assert expected <= alarms
+    assert max(alarms) <= min(again, NOW + DAY) + MINUTE
+
+
+def test_one_request_is_no_all_clear() -> None:
+    """A person who tries the dead service once, or a few lines of a restart, do not end it."""
+    tried = traffic(NOW + 3 * HOUR, NOW + 3 * HOUR + 20 * timedelta(seconds=1), 2.0, seed=5)
+    found = silences(long_silence(8, tried), Window(NOW, NOW + 9 * HOUR))
+    calm = [one.end for one in found if one.severity is Severity.OK]
+    assert min(calm) > NOW + 8 * HOUR
+
+
+def test_failures_that_end_in_silence_end_when_requests_succeed() -> None:
+    """A service that answered 503 until it stopped is ok when it succeeds again a day later.
+
+    While it only fails less often, too seldom for an alarm, it is not.
+    """
+    bad = traffic(NOW, NOW + 10 * MINUTE, 2.0, status=lambda _at: 503, seed=5)
+    seldom = [(NOW + hour * HOUR + MINUTE, "/predict", 503) for hour in range(3, 6)]
+    profiles = long_silence(24, [*bad, *seldom])
+    found = [
+        one
+        for hour in range(25)
+        for one in Outage().evaluate(
+            AnalysisContext(
+                Window(NOW + hour * HOUR, NOW + (hour + 1) * HOUR),
+                [
+                    one if one.window.start >= NOW + (hour - 4) * HOUR else replace(one, bins={})
+                    for one in profiles
+                    if one.window.start < NOW + (hour + 1) * HOUR
+                ],
+            )
+        )
+        if one.metric == "no_model.seconds"
+    ]
+    assert found[0].severity is Severity.CRITICAL
+    calm = [one.end for one in found if one.severity is Severity.OK]
+    assert calm
+    assert min(calm) > NOW + 24 * HOUR
+
+
 def test_a_restart_is_no_silence() -> None:
     """45 seconds without a request, as a deployment makes, raise nothing."""
     restart = Window(NOW, NOW + timedelta(seconds=45))

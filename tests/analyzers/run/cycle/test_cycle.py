@@ -460,27 +460,21 @@ def test_a_failed_delivery_is_a_failed_run_of_the_job(
     assert hit["_source"]["error.message"] == "mail is down"
 
 
-def test_two_failed_cycles_are_reported_once_and_their_end_too(
+def test_subscribers_know_how_each_cycle_ended(
     cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One failed cycle may be a restart; from the second on people know, once, until it works."""
-    reasons: list[str | None] = []
-    results: list[Exception | None] = [RuntimeError("away")] * 3 + [None]
-    stopping = Event()
+    """One that was not completed judged nothing, and what stopped it is the reason."""
+    outcomes: list[tuple[str, bool]] = []
 
-    def judge(_namespace: str, why: str | None, _now: datetime) -> SubscriberResult:
-        reasons.append(why)
+    def note(outcome: subscribers.CycleOutcome) -> SubscriberResult:
+        outcomes.append((outcome.failure, outcome.judged))
         return SubscriberResult("")
 
-    def once() -> None:
-        result = results.pop(0)
-        if not results:
-            stopping.set()
-        if result is not None:
-            raise result
-
-    monkeypatch.setattr(subscribers, "_failure_subscribers", [judge])
+    monkeypatch.setattr(subscribers, "_outcome_subscribers", [note])
     runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
-    monkeypatch.setattr(Runner, "once", lambda _self: once())
-    runner.until(stopping, timedelta(seconds=1))
-    assert reasons == ["RuntimeError: away", None]
+    assert runner.once()
+    with monkeypatch.context() as patch:
+        patch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
+        with pytest.raises(RuntimeError):
+            runner.once()
+    assert outcomes == [("", True), ("RuntimeError: no luck", False)]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mlmon.alerting.alerts.alert import Ending
+from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.publish import publish
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor, iso, parse_time
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from mlmon.alerting.alerts.alert import Alert
     from mlmon.elastic.client.cluster import Cluster
 
 NOW = floor(datetime.now(UTC), HOUR) - 2 * HOUR
@@ -155,6 +158,39 @@ def test_silence_reaches_people_within_two_minutes(
     assert told - stopped <= ALLOWED
 
 
+def test_a_silent_service_is_never_called_resolved(
+    service: Service,
+    hook: WebhookReceiver,
+    ship: Callable[..., None],
+    cluster: Cluster,
+    namespace: str,
+) -> None:
+    """Two hours and two days after its last line it is open; it ends with lines again.
+
+    Another service goes on, so that the analyzers have something to judge all the time.
+    """
+    other = {"service.name": "other", "process.entity_id": "other-1"}
+    begin, end = NOW - HOUR, NOW + 2 * DAY + HOUR
+    ship([line | other for line in requests(begin, end, every=300)])
+    ship(week())
+    assert service.runner.once()
+    service.go_on(NOW + 4 * MINUTE, hook)
+    assert [body["kind"] for body in hook.bodies] == ["opened"]
+    for later in (2 * HOUR, 2 * DAY):
+        service.now = NOW + later
+        assert service.runner.once()
+        assert [body["kind"] for body in hook.bodies] == ["opened"]
+    (alert,) = silences(cluster, namespace)
+    assert (alert.ended, alert.onset_start) == (None, NOW - timedelta(seconds=2))
+    ship(requests(service.now, service.now + 50 * MINUTE))
+    again, service.now = service.now, service.now + 50 * MINUTE
+    assert service.runner.once()
+    (alert,) = silences(cluster, namespace)
+    assert alert.ending is Ending.CALM
+    assert alert.ended is not None
+    assert again + 5 * MINUTE <= alert.ended <= again + 31 * MINUTE
+
+
 def test_a_job_that_died_reaches_people_at_once(
     service: Service,
     hook: WebhookReceiver,
@@ -201,6 +237,12 @@ def test_checks_and_cycles_end_in_the_findings_of_one_analysis(
     assert by_checks
     assert by_checks <= by_cycle
     assert by_cycle == outages(cluster, other)
+
+
+def silences(cluster: Cluster, namespace: str) -> list[Alert]:
+    """Return the alerts about silence."""
+    found = AlertStore(cluster, namespace).overlapping(NOW - HOUR)
+    return [alert for alert in found if alert.metric == "silence.seconds"]
 
 
 def outages(cluster: Cluster, namespace: str) -> set[tuple[str, str]]:

@@ -1,0 +1,74 @@
+"""Where it is kept what routes were told about whether mlmon can judge: a file on this machine.
+
+Elasticsearch may be what is away. Where the file cannot be written, the process remembers.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.notify.judging import Judging
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.system.atomic_write import atomic_write
+from mlmon.elastic.system.folders import home_folder, make_folder
+from mlmon.elastic.system.lock import hold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlmon.elastic.settings import Settings
+
+_remembered: dict[Path, Judging] = {}
+
+
+class JudgingFile:
+    """The state of one namespace.
+
+    Args:
+        settings: Where mlmon's own files are.
+        namespace: Environment.
+    """
+
+    def __init__(self, settings: Settings, namespace: str) -> None:
+        self.path = home_folder(settings) / "judging" / f"{namespace}.json"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other process of this machine change it while the block runs."""
+        with ExitStack() as stack:
+            with suppress(OSError, UserError):
+                folder = make_folder(self.path.parent)
+                stack.enter_context(hold(folder / f"{self.path.stem}.lock"))
+            yield
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a state other than that of a start."""
+        return self.path in _remembered or self.path.exists()
+
+    def read(self) -> Judging:
+        """Return the state; where it cannot be read, that of a start."""
+        if self.path in _remembered:
+            return _remembered[self.path]
+        try:
+            return Judging.from_json(json.loads(self.path.read_text(encoding="utf-8")))
+        except (OSError, KeyError, TypeError, ValueError, AttributeError):
+            return Judging()
+
+    def write(self, state: Judging) -> None:
+        """Keep a state; of that of a start nothing is left."""
+        if state == self.read():
+            return
+        try:
+            if state == Judging():
+                self.path.unlink(missing_ok=True)
+                _remembered.pop(self.path, None)
+                return
+            with atomic_write(self.path, durable=True) as part:
+                part.write_text(json.dumps(state.to_json()), encoding="utf-8")
+            _remembered.pop(self.path, None)
+        except OSError:
+            _remembered[self.path] = state
