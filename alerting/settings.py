@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlmon.alerting.compiled.connector_params import ConnectorReference, Named
-from mlmon.alerting.incidents.maintenance import Maintenance
+from mlmon.alerting.incidents.maintenance import Maintenance, check_recurring
 from mlmon.alerting.notify.channels import ChannelRoute
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.section import SectionSettings
@@ -69,6 +69,12 @@ class AlertingSettings(SectionSettings):
     @classmethod
     def _check_url(cls, urls: str | None) -> str | None:
         return ",".join(plain_url(url.strip()) for url in urls.split(",")) if urls else None
+
+    @field_validator("maintenance")
+    @classmethod
+    def _check_maintenance(cls, windows: tuple[Maintenance, ...]) -> tuple[Maintenance, ...]:
+        check_recurring(windows)
+        return windows
 
     @field_validator("serve_url")
     @classmethod

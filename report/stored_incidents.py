@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.notify.silences import silenced
+from mlmon.alerting.settings import load_alerting_settings
 from mlmon.report.html.incident_list import StoredIncident
 
 if TYPE_CHECKING:
@@ -43,10 +45,12 @@ def _with_alerts(
         for start in range(0, len(names), _AT_ONCE)
         for alert in store.get(names[start : start + _AT_ONCE])
     }
+    by = silenced(incidents, namespace, load_alerting_settings())
     return tuple(
         StoredIncident(
             record,
             tuple(alerts[name] for name in record.alert_ids if name in alerts),
+            by.get(record.id, ""),
         )
         for record in incidents
     )

@@ -68,11 +68,12 @@ def list_incidents(
     begin = time_argument(since, datetime.now(UTC)) if since else None
     with _desk(namespace) as (desk, now):
         found = desk.listed(begin)
-        silenced = desk.silenced()
+        silenced = desk.silenced(found)
         coverage = desk.judged().sentence(now)
     if as_json:
         for incident in found:
-            print(json.dumps(incident.to_document(), ensure_ascii=False))
+            by = {"silenced": silenced[incident.id]} if incident.id in silenced else {}
+            print(json.dumps(incident.to_document() | by, ensure_ascii=False))
     else:
         _print(found, silenced)
         print(coverage)
@@ -90,9 +91,11 @@ def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption 
     """Show one incident: its alerts, what happened when, who did what."""
     with _desk(namespace) as (desk, now):
         document, alerts, changes = desk.show(incident)
+        silenced = desk.silenced([document]).get(document.id)
     if as_json:
         known = {
             "incident": document.to_document(),
+            "silenced": silenced,
             "alerts": [alert.to_document() for alert in alerts],
             "changes": changes,
         }
@@ -100,7 +103,7 @@ def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption 
         return
     from mlmon.alerting.incidents.sentences import story
 
-    for line in story(document, alerts, changes, now):
+    for line in story(document, alerts, changes, now, silenced):
         print(line)
 
 

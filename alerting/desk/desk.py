@@ -16,7 +16,7 @@ from mlmon.elastic.errors import UserError
 from mlmon.formatting import duration, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
@@ -56,18 +56,12 @@ class Desk:
         """Return what was judged lately, and what could not be."""
         return judged(self._cluster, self._namespace)
 
-    def silenced(self) -> dict[str, str]:
-        """Return who silenced which incident in Alertmanager, by the incident's id."""
-        from mlmon.alerting.notify.alertmanager_client import silences
+    def silenced(self, incidents: Iterable[IncidentRecord]) -> dict[str, str]:
+        """Return who silences which open incident in Alertmanager, by the incident's id."""
+        from mlmon.alerting.notify.silences import silenced
         from mlmon.alerting.settings import load_alerting_settings
 
-        settings = load_alerting_settings()
-        return {
-            matcher["value"]: f"{silence['createdBy']} until {silence['endsAt'][:16]}"
-            for silence in (silences(settings) if settings.alertmanagers else ())
-            for matcher in silence["matchers"]
-            if matcher["name"] == "incident_id"
-        }
+        return silenced(incidents, self._namespace, load_alerting_settings())
 
     def show(self, prefix: str) -> tuple[IncidentRecord, Sequence[Alert], list[Json]]:
         """Return an incident, its alerts, and its changes in the order in which they were known."""

@@ -54,7 +54,12 @@ def row(incident: IncidentRecord, silenced: str | None = None) -> Iterator[str]:
         yield f"latest, {now}"
     yield from people(incident)
     if silenced:
-        yield f"silenced in Alertmanager by {silenced}"
+        yield silence(silenced)
+
+
+def silence(by: str) -> str:
+    """Return who silences an incident in Alertmanager, and until when."""
+    return f"silenced in Alertmanager by {by}"
 
 
 def period(incident: IncidentRecord) -> str:
@@ -88,10 +93,14 @@ def people(incident: IncidentRecord) -> Iterator[str]:
 
 
 def story(
-    incident: IncidentRecord, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
+    incident: IncidentRecord,
+    alerts: Sequence[Alert],
+    changes: Sequence[Json],
+    now: datetime,
+    silenced: str | None = None,
 ) -> Iterator[str]:
     """Yield the lines with all details of one incident."""
-    yield from row(incident)
+    yield from row(incident, silenced)
     cause = incident.cause_id
     if incident.is_open:
         yield f"open for {duration(now - incident.start)}"

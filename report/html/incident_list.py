@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mlmon.alerting.incidents.sentences import also_affected, latest, member_line, people, period
+from mlmon.alerting.incidents.sentences import (
+    also_affected,
+    latest,
+    member_line,
+    people,
+    period,
+    silence,
+)
 from mlmon.analyzers.base.finding import Finding
 from mlmon.formatting import count, duration, machine_moment
 
@@ -29,10 +36,11 @@ SHORT_ID: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StoredIncident:
-    """An incident, and its alerts that are still stored."""
+    """An incident, its alerts that are still stored, and who silences it in Alertmanager."""
 
     record: IncidentRecord
     alerts: tuple[Alert, ...]
+    silenced: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +82,7 @@ class IncidentRow:
         latest: The sentence of its latest window, where the incident is open and it differs.
         also: How many other alerts it has; empty for none.
         members: Those alerts; `more` counts those that are not listed.
-        people: Who acknowledged, snoozed or was assigned it.
+        people: Who acknowledged, snoozed, silenced or was assigned it.
         runbook, runbook_url: Where it is written what to do; the URL is empty where none is set.
         labels: Numbers of the scenario's incidents that it overlaps.
         links: Where it leads in Kibana; None where there is none.
@@ -171,7 +179,7 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         also=also_affected(record),
         members=tuple(_member(alert, around) for alert in others[:MOST_MEMBERS]),
         more=f"and {count(more, 'more alert')}" if more > 0 else "",
-        people=tuple(people(record)),
+        people=(*people(record), *([silence(incident.silenced)] if incident.silenced else ())),
         runbook=runbook,
         runbook_url=_runbook_url(runbook, around.runbooks),
         labels=tuple(

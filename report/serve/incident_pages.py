@@ -169,7 +169,9 @@ class IncidentPages:
 
     def _known(self, name: str, now: datetime) -> dict[str, Any]:
         record, alerts, changes = self.desk.show(name)
-        listed = incident_list([StoredIncident(record, tuple(alerts))], self._around(now))
+        by = self.desk.silenced([record]).get(record.id, "")
+        stored = StoredIncident(record, tuple(alerts), by)
+        listed = incident_list([stored], self._around(now))
         (row,) = (*listed.open, *listed.ended)
         return {
             "row": row,
