@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from mlmon.elastic.indices import templates
+from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -227,3 +228,16 @@ def test_a_pipeline_fits_the_published_schema(name: str) -> None:
     checker = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(checker)
     assert checker.errors("pipeline", json.loads((DEPLOY / name).read_text())) == []
+
+
+def test_log_records_are_made_of_fields_that_each_line_has() -> None:
+    """The Collector reads only fields of the table; of the required ones it takes what it needs."""
+    operators = _yaml("otel-logs.yaml")["receivers"]["filelog"]["operators"]
+    read = set(re.findall(r'attributes\["([^"]+)"\]', json.dumps(operators).replace('\\"', '"')))
+    optional = {"span.id"}
+    for dataset, fields in DATASETS.items():
+        required = {field.name for field in fields if field.required}
+        assert read - optional <= required, dataset
+        assert optional <= {field.name for field in fields}
+    [levels] = [operator["mapping"] for operator in operators if "mapping" in operator]
+    assert set(levels.values()) == set(LOG_LEVELS)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[3] / "docs" / "ingest.md"
 BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
-PER_SECOND = 120
+PER_SECOND = 80
 
 
 def main() -> None:
@@ -80,6 +80,9 @@ def main() -> None:
             verdict = torture(plan, cluster, injector.url, logs, _Restart(settings))
             verdicts[name] = verdict, injector.faults
         sys.stdout.write(f"{name}: {len(verdict.written):,} written, {verdict.lost:,} lost\n")
+        lost = sorted(verdict.written - verdict.stored.keys())[:10]
+        sys.stdout.write(f"lost, for example: {', '.join(lost)}\n" if lost else "")
+        sys.stdout.flush()
     undone = report.missing(*verdicts["`mlmon ship`"])
     text = f"{report.table(verdicts)}\n\n{report.machine()}; seed {options.seed}\n"
     text += "".join(f"not done: {deed}\n" for deed in undone)
@@ -102,7 +105,7 @@ def _plan(options: argparse.Namespace, seconds: float) -> Plan:
         per_second=PER_SECOND,
         rotate_s=3.0,
         roll_s=8.0,
-        longest_life_s=6.0,
+        longest_life_s=12.0,
         files=options.files,
         break_s=break_s,
         rest_s=seconds - break_s,
