@@ -5,6 +5,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 import ecs_logging
@@ -16,7 +17,7 @@ from mlmon.logging_config.sources.formatter import EventFormatter
 
 Result = str
 """`ok`, or what went wrong: `raises`, `lost`, `invalid`, `text` (a number became one), `accepted`,
-`twice` (two keys that conflict in Elasticsearch), `nested` (not as specified), `leaked`."""
+`twice` (two keys that conflict in Elasticsearch), `nested` (not as specified), `leaked`, `large`."""
 
 
 def circular() -> dict[str, Any]:
@@ -32,6 +33,18 @@ def nested(levels: int) -> Any:
     for _ in range(levels):
         value = {"x": value}
     return value
+
+
+class Disguised:
+    """Raises when it is asked for its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise RuntimeError
 
 
 class Unreadable:
@@ -90,9 +103,15 @@ def judge_error(line: str) -> Result:
 
 
 def judge_spoof(line: str) -> Result:
-    """The time and level must be the log's own."""
+    """The time, level, id and service must be the log's own."""
     flat = flatten(json.loads(line))
-    return "accepted" if "evil" in (flat.get("@timestamp"), flat.get("log.level")) else "ok"
+    own = ("@timestamp", "log.level", "event.id", "service.name")
+    return "accepted" if "evil" in map(flat.get, own) else "ok"
+
+
+def judge_size(line: str) -> Result:
+    """A line over 1 MiB is one that shippers cut or refuse."""
+    return "large" if len(line.encode()) > 1 << 20 else "ok"
 
 
 def judge_labels(line: str) -> Result:
@@ -116,20 +135,29 @@ INPUTS: Final[dict[str, tuple[dict[Any, Any], Callable[[str], Result]]]] = {
     "infinity": ({"x": -math.inf}, judge_nothing),
     "numpy float": ({"x": np.float32(0.5)}, judge_number),
     "numpy array": ({"x": np.array([1.0, 2.0])}, judge_list),
+    "decimal": ({"x": Decimal("1.5")}, judge_number),
+    "set": ({"x": {1, 2}}, judge_nothing),
     "error beside error.type": ({"error": "boom", "error.type": "ValueError"}, judge_error),
     "integer key": ({"x": {1: "a"}}, judge_nothing),
     "tuple key": ({"x": {(1, 2): "a"}}, judge_nothing),
     "circular": ({"x": circular()}, judge_nothing),
     "@timestamp": ({"@timestamp": "evil"}, judge_spoof),
     "log.level": ({"log.level": "evil"}, judge_spoof),
+    "event.id": ({"event.id": "evil"}, judge_spoof),
+    "service.name": ({"service.name": "evil"}, judge_spoof),
     "newline": ({"x": "a\nb"}, judge_nothing),
     "labels": ({"labels": {"a.b": "c"}}, judge_labels),
     "bytes": ({"x": b"\xff"}, judge_nothing),
     "lone surrogate": ({"x": "\ud800"}, judge_nothing),
     "integer of 5,000 digits": ({"x": 10**5000}, judge_nothing),
+    "text of 2 MiB": ({"x": "a" * (2 << 20)}, judge_size),
     "repr that raises": ({"x": Unreadable()}, judge_nothing),
+    "class that raises": ({"x": Disguised()}, judge_nothing),
     "nested 2,000 deep": ({"x": nested(2000)}, judge_nothing),
     "secret in a header": ({"headers": {"Cookie": "S3cr3t"}}, judge_secret),
+    "secret in header pairs": ({"headers": [("Authorization", "Token S3cr3t")]}, judge_secret),
+    "secret in JSON text": ({"body": '{"user": {"password": "S3cr3t"}}'}, judge_secret),
+    "secret in a URL": ({"url": "postgres://app:S3cr3t/@x@db/shop"}, judge_secret),
 }
 
 
