@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def atomic_write(path: Path, *, durable: bool = False, hint: str | None = None) -> Iterator[Path]:
+def atomic_write(
+    path: Path, *, durable: bool = False, hint: str | None = None, mode: int = 0o666
+) -> Iterator[Path]:
     """Yield a temporary path, which is renamed to `path` when the block ends.
 
     Where the block fails, `path` is unchanged and the temporary file is removed.
@@ -24,6 +26,7 @@ def atomic_write(path: Path, *, durable: bool = False, hint: str | None = None) 
         durable: Wait until content and name have reached the disk, so that a reader finds the old
             or the new file after a crash as well. Its writer is the only one of that file.
         hint: What a user can do where the file cannot be written.
+        mode: Permissions of the file, less the umask.
 
     Raises:
         UserError: The file cannot be written, where a hint is given.
@@ -32,6 +35,7 @@ def atomic_write(path: Path, *, durable: bool = False, hint: str | None = None) 
     # A killed process leaves no more than one file behind where it is the only writer.
     part = path.with_name(f".{path.name}.{'new' if durable else os.getpid()}")
     try:
+        _create(part, mode)
         yield part
         if durable:
             with part.open("rb") as file:
@@ -45,6 +49,12 @@ def atomic_write(path: Path, *, durable: bool = False, hint: str | None = None) 
         raise UserError(f"{path} cannot be written: {error.strerror}", hint) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _create(part: Path, mode: int) -> None:
+    """Create the temporary file: what another user left under its name, such as a link, goes."""
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
 
 
 def sync_folder(folder: Path) -> None:

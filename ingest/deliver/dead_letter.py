@@ -22,6 +22,7 @@ class DeadLetter:
         path: Its file.
         offset: Where in the file it begins, bytes.
         continued: Whether the line goes on in the next dead letter: it was over the limit.
+        is_piece: Whether it is known to be a part of a longer line; not kept.
     """
 
     time: datetime
@@ -30,6 +31,7 @@ class DeadLetter:
     path: str
     offset: int
     continued: bool = False
+    is_piece: bool = False
 
     @property
     def id(self) -> str:

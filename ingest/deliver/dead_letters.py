@@ -12,6 +12,7 @@ import orjson
 from mlmon.elastic.indices.names import DEAD_LETTER, data_stream
 from mlmon.elastic.system.atomic_write import sync_folder
 from mlmon.elastic.system.lock import hold
+from mlmon.elastic.system.own_file import opener
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.delivery import Delivery
 from mlmon.ingest.encode.line import LineEncoder, LineError, event_id
@@ -38,7 +39,7 @@ class DeadLetterFile:
             OSError: The disk is full or cannot be written.
         """
         data = b"".join(letter.to_line() for letter in letters)
-        with hold(self._lock), self.path.open("ab") as file:
+        with hold(self._lock), open(self.path, "ab", opener=opener()) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -54,9 +55,13 @@ class DeadLetterFile:
                 self.path.rename(self._taken)
         return self._taken.exists()
 
-    def taken(self) -> Iterator[DeadLetter]:
-        """Yield each letter set aside once, the pieces of a line over the limit as one."""
-        yield from _joined(_read_letters(self._taken))
+    def taken(self, most_bytes: int) -> Iterator[DeadLetter]:
+        """Yield each letter set aside once, the pieces of a line over the limit as one.
+
+        Args:
+            most_bytes: Longest line that is joined; the pieces of a longer one stay apart.
+        """
+        yield from _joined(_read_letters(self._taken), most_bytes)
 
     def drop_taken(self) -> None:
         """Delete the letters set aside: each is stored, or rejected and kept again."""
@@ -64,26 +69,41 @@ class DeadLetterFile:
 
 
 def _read_letters(path: Path) -> Iterator[DeadLetter]:
-    with path.open("rb") as file:
+    with open(path, "rb", opener=opener()) as file:
         for line in file:
             # A write that a crash cut short is no letter: its batch was not decided.
             with suppress(LineError):
                 yield DeadLetter.from_line(line)
 
 
-def _joined(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+def _joined(letters: Iterable[DeadLetter], most_bytes: int) -> Iterator[DeadLetter]:
     seen: set[str] = set()
-    head: DeadLetter | None = None
+    pieces: list[DeadLetter] = []
+    size = 0
+    apart = False
     for letter in letters:
         if letter.id in seen:
             continue
         seen.add(letter.id)
-        joined = replace(letter, raw=head.raw + letter.raw, offset=head.offset) if head else letter
-        head = joined if letter.continued else None
-        if head is None:
-            yield joined
-    if head is not None:
-        yield replace(head, continued=False)
+        pieces.append(letter)
+        size += len(letter.raw)
+        apart = apart or size > most_bytes
+        if apart:
+            # Too long to be sent in any case: as they are, so that memory stays bounded.
+            yield from (replace(piece, is_piece=True) for piece in pieces)
+            pieces = []
+        elif not letter.continued:
+            yield _one(pieces)
+            pieces = []
+        if not letter.continued:
+            size, apart = 0, False
+    if pieces:
+        yield _one(pieces)
+
+
+def _one(pieces: Sequence[DeadLetter]) -> DeadLetter:
+    raw = b"".join(piece.raw for piece in pieces)
+    return replace(pieces[-1], raw=raw, offset=pieces[0].offset, continued=False)
 
 
 @dataclass(slots=True)
@@ -208,7 +228,9 @@ def retry_rejected(
     if not dead_letters.file.take():
         return counts
     again: list[DeadLetter] = []
-    for batch in _retry_batches(dead_letters.file.taken(), encoder, limits, again, counts):
+    for batch in _retry_batches(
+        dead_letters.file.taken(limits.line_bytes), encoder, limits, again, counts
+    ):
         result = delivery.deliver(batch)
         counts.stored += result.stored
         counts.duplicate += len(result.duplicates)
@@ -238,11 +260,11 @@ def _retry_batches(
         counts.bytes += len(letter.raw)
         size += len(letter.raw)
         try:
-            if len(letter.raw) > limits.line_bytes:
+            if letter.is_piece or len(letter.raw) > limits.line_bytes:
                 raise LineError(limits.too_long)  # noqa: TRY301 - handled like a bad content
             item = encoder.encode(letter.raw)
         except LineError as error:
-            again.append(replace(letter, reason=str(error), time=datetime.now(UTC)))
+            again.append(replace(letter, reason=str(error), time=datetime.now(UTC), is_piece=False))
         else:
             batch.letters.append(letter)
             batch.items.append(item)

@@ -196,13 +196,23 @@ def _equal(name: str, ours: Any, theirs: Any) -> bool:
             return len({int(time.timestamp() * 1_000) for time in times}) == 1
         except (ValueError, OverflowError):
             return False
-    return bool(ours == theirs)
+    try:
+        return bool(ours == theirs)
+    except RecursionError:
+        # Lists nested by the hundred: the line is kept as one that differs.
+        return False
 
 
-def _flat(event: StoredEvent, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value with its dotted name, whether it is written flat or nested."""
-    for name, value in event.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
+def _flat(event: StoredEvent) -> Iterator[tuple[str, Any]]:
+    """Yield each value with its dotted name, whether it is written flat or nested.
+
+    Without recursion: a line may be nested as deeply as its parser allows.
+    """
+    waiting = [("", event)]
+    while waiting:
+        prefix, values = waiting.pop()
+        for name, value in values.items():
+            if isinstance(value, dict):
+                waiting.append((f"{prefix}{name}.", value))
+            else:
+                yield prefix + name, value

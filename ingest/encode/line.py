@@ -114,9 +114,13 @@ class LineEncoder:
             ):
                 parts = (action, orjson.dumps(id_), self._spliced, line[1:], b"\n")
                 return b"".join(parts)
-        except (DecodeError, KeyError, UnicodeDecodeError):
+        except (DecodeError, KeyError, UnicodeDecodeError, RecursionError):
             pass
-        return self._encode_carefully(line, fields)
+        try:
+            return self._encode_carefully(line, fields)
+        except orjson.JSONEncodeError:
+            # It can be read, but not written again.
+            raise LineError("nested too deeply to add fields to") from None
 
     def _encode_carefully(self, line: bytes, fields: bytes = b"") -> bytes:
         """Encode a line that is not as the log writes it, or raise what is wrong with it."""

@@ -5,6 +5,7 @@ a file descriptor and no buffer. Offsets of compressed files count decompressed 
 keeps its offsets when it is compressed.
 """
 
+import errno
 import os
 import select
 import zlib
@@ -36,6 +37,9 @@ class Content(Protocol):
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes from `offset`; fewer where no more are there now."""
+
+    def skip_hole(self, offset: int) -> int:
+        """Return where the next bytes that were written begin, `offset` where that is unknown."""
 
     def close(self) -> None:
         """Close the file."""
@@ -84,6 +88,13 @@ class PlainContent:
             self.problem = error.strerror or str(error)
             return b""
 
+    def skip_hole(self, offset: int) -> int:
+        """Return the first offset from this one on that is in no hole; the size without any."""
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA)
+        except OSError as error:
+            return max(offset, self.size()) if error.errno == errno.ENXIO else offset
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
@@ -128,6 +139,10 @@ class GzipContent:
             self._buffer += more
         self._drop_before(offset)
         return self._buffer[:size]
+
+    def skip_hole(self, offset: int) -> int:
+        """Return the offset."""
+        return offset
 
     def _drop_before(self, offset: int) -> None:
         dropped = max(0, min(offset - self._start, len(self._buffer)))
@@ -203,6 +218,10 @@ class PipeContent:
             self.finished = not data
             self._buffer += data
         return self._buffer[:size]
+
+    def skip_hole(self, offset: int) -> int:
+        """Return the offset."""
+        return offset
 
     def _ready(self) -> bool:
         ready, _, _ = select.select([self._descriptor], [], [], 0)

@@ -108,16 +108,23 @@ class FileRecord:
         """Return the record of a JSON object made by `to_json`.
 
         Raises:
-            TypeError, KeyError: A field is missing or unknown.
-            ValueError: A path is damaged.
+            TypeError, KeyError, AttributeError: A field is missing or unknown.
+            ValueError: A value is damaged.
         """
         # Earlier versions kept how far lines had been sent.
         value = {name: known for name, known in value.items() if name != "sent"}
         prints = {name: Fingerprint(**value[name]) for name in _PRINTS}
         paths = {name: _path_from_text(value[name]) for name in _PATHS}
-        return cls(**{**value, **prints, **paths})
+        record = cls(**{**value, **prints, **paths})
+        numbers = (record.device, record.inode, record.offset)
+        if not all(type(number) is int and 0 <= number < _INT64 for number in numbers):
+            raise ValueError("not an inode and an offset")
+        if not isinstance(record.seen, (int, float)):
+            raise ValueError("not a time")  # noqa: TRY004 - as for other damage
+        return record
 
 
+_INT64 = 1 << 63
 _FIELDS = tuple(entry.name for entry in fields(FileRecord))
 _PRINTS = ("start", "head", "tail")
 _PATHS = ("path", "named")

@@ -19,8 +19,8 @@ from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
 """Bytes read at once."""
-MOST_PADDING_BYTES = 1 << 24
-"""NULs passed over at once."""
+MOST_PADDING_BYTES = 1 << 26
+"""NULs looked through at once: a file of nothing else must not keep others from being read."""
 
 EVERYTHING = 1 << 62
 """An offset behind every line."""
@@ -91,6 +91,7 @@ class LogSource:
         head: Its first bytes.
         last_decided: The last line that is decided, in this run.
         fields: Fields for every document: the container that its path names, as JSON members.
+        scanning: Whether the last `read` ended amid NULs: there may be lines behind them.
     """
 
     def __init__(
@@ -109,6 +110,8 @@ class LogSource:
         self.head = b""
         self.last_decided = b""
         self.fields = b""
+        self.scanning = False
+        self._nuls_end = 0
         self._unwrap: Unwrap | None = None
         self._looked_for_wrapping = False
         self._end: int | None = None
@@ -151,10 +154,11 @@ class LogSource:
         size = min(BLOCK_BYTES, self.limits.line_bytes + 1)
         data = self.content.read_at(self.offset, size)
         if data.startswith(b"\0") and not self._inside_long_line:
-            padding = self._padding(data)
+            padding = self._padding()
             self._check()
-            self._end = None if padding else self.offset + len(data)
+            self._end = None if padding or self.scanning else self._nuls_end
             return self._advance(padding) if padding else None
+        self.scanning = False
         self._look_for_wrapping(data)
         block = self._cut(data)
         if block is None and size == len(data) <= self.limits.line_bytes:
@@ -178,6 +182,8 @@ class LogSource:
         self._check()
         if not data or self._inside_long_line:
             return None
+        if ended and data.startswith(b"\0") and self._nuls_end > self.offset:
+            return self._advance(self._over_nuls())
         if self._unwrap is not None:
             return self._wrapped_rest(data) if ended else None
         if b"\n" in data:
@@ -205,20 +211,34 @@ class LogSource:
             fields = container_fields(self.path)
             self.fields = orjson.dumps(fields)[1:-1] + b"," if fields else b""
 
-    def _padding(self, data: bytes) -> Block | None:
-        """Return a block without lines over the NULs that data begins with, once data follow them.
+    def _padding(self) -> Block | None:
+        """Return a block without lines over the NULs at the offset; None where more may follow.
 
         A log that is copied and truncated while its writer keeps its offset begins with a hole.
+        Those of a file are passed over once data follow them, for they may be filled; what is
+        compressed cannot change.
         """
-        found = len(data) - len(data.lstrip(b"\0"))
-        end = self.offset + len(data)
-        while found == end - self.offset:
-            data = self.content.read_at(end, BLOCK_BYTES)
-            if not data:
-                return None
-            found += len(data) - len(data.lstrip(b"\0"))
-            end += len(data)
-        return self._block([], bytes(min(found, MOST_PADDING_BYTES)))
+        position = max(self._nuls_end, self.offset)
+        limit = position + MOST_PADDING_BYTES
+        followed = ended = False
+        while not (followed or ended) and position < limit:
+            position = self.content.skip_hole(position)
+            data = self.content.read_at(position, BLOCK_BYTES)
+            ended = not data
+            nuls = len(data) - len(data.lstrip(b"\0"))
+            position += nuls
+            followed = nuls < len(data)
+        self._nuls_end = position
+        self.scanning = self.content.mutable and not (followed or ended)
+        if followed or not self.content.mutable:
+            return self._over_nuls() if position > self.offset else None
+        return None
+
+    def _over_nuls(self) -> Block:
+        """Return a block without lines from the offset to the last NUL that was seen."""
+        block = self._block([], bytes(min(self._nuls_end - self.offset, TAIL_BYTES)))
+        block.end = self._nuls_end
+        return block
 
     def _cut(self, data: bytes) -> Block | None:
         """Return the complete lines at the beginning of bytes, or a piece of one over the limit."""

@@ -244,6 +244,8 @@ class Tailer:
         source = file.source
         try:
             block = source.read()
+            while block is None and source.scanning and not self._following:
+                block = source.read()
             ended = block is None and self._has_ended(file)
             if block is None and (ended or not self._following):
                 block = source.rest(ended=ended)

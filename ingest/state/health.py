@@ -18,6 +18,7 @@ import orjson
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.elastic.indices.names import SHIPPING, data_stream
 from mlmon.elastic.system.atomic_write import atomic_write
+from mlmon.elastic.system.own_file import PRIVATE
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.source import LogSource
 from mlmon.ingest.state.counts import LineCounts, RunCounts
@@ -196,7 +197,7 @@ class HealthReports:
 
     def report(self, health: Health) -> None:
         """Write the status, and send events when they are due; wait for the last ones."""
-        with suppress(OSError), atomic_write(self._path) as part:
+        with suppress(OSError), atomic_write(self._path, mode=PRIVATE) as part:
             part.write_bytes(health.to_json())
         seconds = time.monotonic()
         idle = self._sending is None or self._sending.done()

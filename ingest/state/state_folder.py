@@ -4,12 +4,13 @@ import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.system.atomic_write import atomic_write
+from mlmon.elastic.system.own_file import PRIVATE, opener, read_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class StateFolder:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = (self.folder / f"{purpose}.lock").open("a+")
+            file = open(self.folder / f"{purpose}.lock", "a+", opener=opener())  # noqa: SIM115 - an opener; closed below
         except OSError as error:
             raise UserError(
                 f"The shipper's folder {self.folder} cannot be written: {error.strerror}",
@@ -61,9 +62,10 @@ class StateFolder:
                     f"Another shipper (pid {file.read().strip() or 'unknown'}) uses {self.folder}",
                     "Give that one all the paths, or this one a folder of its own with --state.",
                 ) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            # Only for the message above: a full disk is no reason to stop here.
+            with suppress(OSError):
+                os.ftruncate(file.fileno(), 0)
+                os.write(file.fileno(), str(os.getpid()).encode())
             yield
 
     def is_locked(self) -> bool:
@@ -78,12 +80,13 @@ class StateFolder:
         """Return this shipper's id, the same at each run."""
         path = self.folder / "shipper-id"
         try:
-            known = path.read_text(encoding="ascii").strip()
+            known = read_own(path).decode("ascii").strip()
         except (FileNotFoundError, UnicodeDecodeError):
             known = ""
         if known:
             return known
         made = uuid.uuid4().hex
-        with atomic_write(path, durable=True) as part:
+        hint = "Make room or correct the rights, then run it again; nothing is lost."
+        with atomic_write(path, durable=True, hint=hint, mode=PRIVATE) as part:
             part.write_text(made, encoding="ascii")
         return made

@@ -123,6 +123,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for name, variant in chosen.items():
                 measure(cluster, variant, lines, results[name])
+                console.print(f"{name}: {results[name]}", style="dim")
     size = sum(map(len, lines)) / len(lines)
     console.print(machine())
     console.print(f"{len(lines):,} prediction events of {size:,.0f} B, {BULK:,} a request")

@@ -11,6 +11,7 @@ from mlmon.ingest.deliver.delivery import FAILURES_ALONE, UNCERTAIN_ATTEMPTS
 from mlmon.ingest.pipeline import Flow
 from mlmon.ingest.state.counts import RunCounts
 from tests.support.fault_injector import FaultInjector, Odds
+from tests.support.full_disk import full_disk
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
 
@@ -224,11 +225,12 @@ def test_missing_privileges_end_the_run_and_lose_nothing(
 def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: NumberedLog) -> None:
     """A rejected line that cannot be kept is not decided: the next run keeps it."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(5) + b"broken\n")
-    ship.state.folder.mkdir()
-    ship.state.dead_letters.symlink_to("/dev/full")
-    with pytest.raises(UserError, match="No space left on device"):
+    with full_disk(), pytest.raises(UserError, match="shipper-id cannot be written: .* too large"):
         ship("a.jsonl")
-    ship.state.dead_letters.unlink()
+    with ship.state.lock():
+        ship.state.shipper_id()
+    with full_disk(), pytest.raises(UserError, match="checkpoint or a rejected line: .* too large"):
+        ship("a.jsonl")
     counts = ship("a.jsonl")
     assert (counts.duplicate, counts.rejected) == (5, 1)
     assert b"broken" in ship.state.dead_letters.read_bytes()

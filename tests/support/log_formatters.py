@@ -17,7 +17,8 @@ from mlmon.logging_config.sources.formatter import EventFormatter
 
 Result = str
 """`ok`, or what went wrong: `raises`, `lost`, `invalid`, `text` (a number became one), `accepted`,
-`twice` (two keys that conflict in Elasticsearch), `nested` (not as specified), `leaked`, `large`."""
+`twice` (two keys that conflict in Elasticsearch), `nested` (not as specified), `leaked`,
+`large`."""
 
 
 def circular() -> dict[str, Any]:

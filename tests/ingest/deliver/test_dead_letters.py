@@ -12,6 +12,7 @@ from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.dead_letters import DeadLetterFile
 from mlmon.ingest.encode.line import LineError
 
+MOST = 1 << 20
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 text = st.text(st.characters(codec="utf-8"))
 letters = st.builds(
@@ -53,7 +54,7 @@ def test_a_letter_kept_twice_is_one(tmp_path: Path) -> None:
     file.append([letter(b"a", 0), letter(b"a", 2)])
     file.append([replace(letter(b"a", 0), reason="again")])
     assert file.take()
-    assert [found.offset for found in file.taken()] == [0, 2]
+    assert [found.offset for found in file.taken(MOST)] == [0, 2]
 
 
 def test_a_torn_letter_is_passed_over(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_torn_letter_is_passed_over(tmp_path: Path) -> None:
     file.append([letter(b"a"), letter(b"b", 9)])
     path.write_bytes(path.read_bytes()[:-7])
     assert file.take()
-    assert [found.raw for found in file.taken()] == [b"a"]
+    assert [found.raw for found in file.taken(MOST)] == [b"a"]
 
 
 def test_pieces_of_a_long_line_become_one_again(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_pieces_of_a_long_line_become_one_again(tmp_path: Path) -> None:
     file.append([letter(b"abc", 5, continued=True), letter(b"def", 8, continued=True)])
     file.append([letter(b"gh", 11), letter(b"next", 14)])
     assert file.take()
-    assert [(found.raw, found.offset) for found in file.taken()] == [
+    assert [(found.raw, found.offset) for found in file.taken(MOST)] == [
         (b"abcdefgh", 5),
         (b"next", 14),
     ]
@@ -85,9 +86,26 @@ def test_a_replay_that_was_broken_off_begins_again(tmp_path: Path) -> None:
     assert file.take()
     file.append([letter(b"new")])
     assert file.take()
-    assert [found.raw for found in file.taken()] == [b"old"]
+    assert [found.raw for found in file.taken(MOST)] == [b"old"]
     file.drop_taken()
     assert file.take()
-    assert [found.raw for found in file.taken()] == [b"new"]
+    assert [found.raw for found in file.taken(MOST)] == [b"new"]
     file.drop_taken()
     assert not file.take()
+
+
+def test_pieces_of_a_line_that_no_request_may_hold_stay_apart(tmp_path: Path) -> None:
+    """A line of a gigabyte is not built up in memory: its pieces come as they were kept."""
+    file = DeadLetterFile(tmp_path / "dead-letters.jsonl")
+    pieces = [
+        letter(b"abc", 5, continued=True),
+        letter(b"def", 8, continued=True),
+        letter(b"g", 11),
+    ]
+    file.append([*pieces, letter(b"next", 13)])
+    assert file.take()
+    found = list(file.taken(5))
+    assert [(one.raw, one.offset, one.continued) for one in found] == [
+        (b"abc", 5, True), (b"def", 8, True), (b"g", 11, False), (b"next", 13, False),
+    ]  # fmt: skip
+    assert [one.is_piece for one in found] == [True, True, True, False]

@@ -195,3 +195,16 @@ def test_blank_lines_are_known(raw: bytes) -> None:
 def test_the_id_of_a_line_is_found_again() -> None:
     """The id by which a line is looked up is the one it was sent with."""
     assert event_id(b"\xef\xbb\xbf" + line(event__id='q"\\')) == 'q"\\'
+
+
+@pytest.mark.parametrize("depth", [300, 900, 990, 1_000, 1_020, 1_030, 5_000, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("more", ["", '"event.ingested":"2026-03-01",'])
+def test_a_line_nested_at_will_is_an_item_or_rejected(
+    depth: int, opening: str, closing: str, more: str
+) -> None:
+    """No depth of nesting ends the shipper, also where fields are replaced in the line."""
+    inner = opening * depth + ("1" if opening != "[" else "") + closing * depth
+    hostile = line()[:-1] + f',{more}"x":{inner}}}'.encode()
+    with suppress(LineError):
+        assert encoder().encode(hostile).count(b"\n") == 2

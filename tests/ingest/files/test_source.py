@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlmon.ingest.files import source as source_module
 from mlmon.ingest.files.content import Content, GzipContent, PipeContent, PlainContent
 from mlmon.ingest.files.file_identity import FileRecord
 from mlmon.ingest.files.source import UNFINISHED, Block, FileReplacedError, LogSource, ReadLimits
@@ -146,3 +147,64 @@ def test_a_file_that_was_cut_or_rewritten_is_noticed(tmp_path: Path, later: byte
     path.write_bytes(later)
     with pytest.raises(FileReplacedError):
         source.read()
+
+
+def test_a_gzip_of_zeros_is_passed_over_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decompresses to NULs alone is no line, and each byte of it is decompressed once."""
+    monkeypatch.setattr(source_module, "MOST_PADDING_BYTES", 1 << 20)
+    path = tmp_path / "zeros.gz"
+    path.write_bytes(gzip.compress(bytes(20 << 20), 1))
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    inflated = 0
+    inflate = content._inflate
+
+    def counted() -> bytes:
+        nonlocal inflated
+        data = inflate()
+        inflated += len(data)
+        return data
+
+    monkeypatch.setattr(content, "_inflate", counted)
+    source = LogSource(FileRecord("log", "log", 1, 1), content, LIMITS)
+    found = list(blocks(source))
+    assert (source.offset, [block.lines for block in found]) == (20 << 20, [[]] * len(found))
+    # Once more for its first bytes, by which it is known.
+    assert inflated < 22 << 20
+
+
+def test_a_hole_of_a_terabyte_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """A sparse file counts as read to its end; lines that follow the hole are read."""
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    source = plain(path)
+    assert source.read() is None
+    assert source.at_end
+    with path.open("ab") as file:
+        file.write(b"a\nb\n")
+    found = list(blocks(source))
+    assert [block.lines for block in found] == [[], [b"a", b"b"]]
+    assert [(block.start, block.end) for block in found] == [
+        (0, 1 << 40),
+        (1 << 40, (1 << 40) + 4),
+    ]
+
+
+def test_many_nuls_are_looked_through_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the bytes are there, one read looks at some of them and says that it is not done."""
+    monkeypatch.setattr(source_module, "MOST_PADDING_BYTES", 1 << 20)
+    path = tmp_path / "log"
+    path.write_bytes(bytes(3 << 20) + b"a\n")
+    source = plain(path)
+    scans = 0
+    while (block := source.read()) is None:
+        assert source.scanning
+        assert not source.at_end
+        scans += 1
+    assert 2 <= scans <= 4
+    assert (block.start, block.end, block.lines) == (0, 3 << 20, [])
+    assert [block.lines for block in blocks(source)] == [[b"a"]]

@@ -2,14 +2,18 @@
 
 import dataclasses
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlmon.elastic.errors import UserError
 from mlmon.ingest.files.file_identity import FileRecord, Fingerprint
 from mlmon.ingest.state.checkpoint import Checkpoint
+from tests.support.full_disk import full_disk
 
 fingerprints = st.binary(max_size=64).map(Fingerprint.of)
 numbers = st.integers(0, 2**62)
@@ -45,7 +49,19 @@ def test_no_checkpoint_is_an_empty_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"\0" * 100, b"{}", b'{"format":1}', b'{"format":9}', b"[]"]
+    "damage",
+    [
+        b"",
+        b"\0" * 100,
+        b"{}",
+        b'{"format":1}',
+        b'{"format":9}',
+        b"[]",
+        b"null",
+        b'{"format":1,"files":["a"]}',
+        b'{"format":1,"files":[null]}',
+        b'{"format":1,"files":7}',
+    ],
 )
 def test_a_damaged_checkpoint_is_empty(tmp_path: Path, damage: bytes) -> None:
     """Emptied, zeroed, foreign or of another format: nothing is known."""
@@ -79,7 +95,49 @@ def test_a_failed_save_leaves_what_was_saved(tmp_path: Path) -> None:
     """A disk that takes no more does not harm the checkpoint that is there."""
     checkpoint = Checkpoint(tmp_path / "checkpoint.json")
     checkpoint.save([FileRecord("/log", "/log", 1, 2, offset=3)])
-    (tmp_path / ".checkpoint.json.new").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
+    with full_disk(), pytest.raises(OSError, match="too large"):
         checkpoint.save([FileRecord("/log", "/log", 1, 2, offset=4)])
     assert checkpoint.load()[0].offset == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("offset", -1),
+        ("offset", 1e300),
+        ("offset", "9"),
+        ("inode", None),
+        ("device", 2**64),
+        ("seen", "now"),
+        ("path", 5),
+        ("head", {"length": 1}),
+    ],
+)
+def test_a_record_with_an_impossible_value_makes_the_checkpoint_empty(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    """Reading begins at the first byte again, instead of failing at each start."""
+    path = tmp_path / "checkpoint.json"
+    Checkpoint(path).save([FileRecord("/log", "/log", 1, 2, offset=3)])
+    known = json.loads(path.read_bytes())
+    known["files"][0][name] = value
+    path.write_text(json.dumps(known))
+    assert Checkpoint(path).load() == ()
+
+
+def test_the_checkpoint_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Who may write to the folder cannot have lines passed over, nor read what is kept."""
+    path = tmp_path / "checkpoint.json"
+    checkpoint = Checkpoint(path)
+    checkpoint.save([FileRecord("/log", "/log", 1, 2, offset=3)])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="is a symbolic link"):
+        checkpoint.load()
+    if os.geteuid() == 0:
+        path.unlink()
+        (tmp_path / "elsewhere").rename(path)
+        os.chown(path, 1234, -1)
+        with pytest.raises(UserError, match="belongs to the user with the id 1234"):
+            checkpoint.load()

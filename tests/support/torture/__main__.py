@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
+from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
@@ -105,7 +106,7 @@ def _plan(options: argparse.Namespace, seconds: float) -> Plan:
         per_second=PER_SECOND,
         rotate_s=3.0,
         roll_s=8.0,
-        longest_life_s=12.0,
+        longest_life_s=25.0,
         files=options.files,
         break_s=break_s,
         rest_s=seconds - break_s,
@@ -139,6 +140,7 @@ def _own_node(home: Path, port: int) -> Iterator[tuple[Settings, Cluster]]:
     try:
         node.start(settings)
         with connect(settings) as cluster:
+            list(templates.install(cluster))
             yield settings, cluster
     finally:
         node.stop(settings)

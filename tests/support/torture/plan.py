@@ -29,6 +29,7 @@ class Plan:
         files: Small files of one line each that are there from the beginning.
         extras: Whether to do what rsyslog does not support: compression, copies with truncation,
             truncation, deletion, logs of containers, strays.
+        wait_s: Longest wait until every line is stored, so that a file may be deleted.
         break_s: Seconds after which the shipper is no longer disturbed, at the latest.
         rest_s: Seconds that it then has to store the rest.
     """
@@ -42,5 +43,6 @@ class Plan:
     longest_life_s: float = 4.0
     files: int = 200
     extras: bool = True
+    wait_s: float = 30.0
     break_s: float = 600.0
     rest_s: float = 600.0

@@ -69,6 +69,7 @@ class Writer(threading.Thread):
         """Write bursts of lines, each by a few writes, and rotate between them."""
         file = self._live.open("ab", buffering=0)
         due = time.monotonic()
+        waited: list[bool] = []
         while self.log.count < self._plan.lines:
             burst = min(self._random.randint(1, 60), self._plan.lines - self.log.count)
             text = self.log.lines(burst)
@@ -82,7 +83,22 @@ class Writer(threading.Thread):
                 self._write_in_containers()
             if self._random.random() < burst / self._plan.per_second / self._plan.rotate_s:
                 file = self._rotate(file)
+            if self._plan.extras and self.log.count * 3 >= self._plan.lines * (len(waited) + 1):
+                # Once each for certain, where a shipper that is behind would never allow it.
+                deed = ["truncated", "deleted"][len(waited) % 2]
+                waited.append(self._wait_until_stored())
+                file = self._rotate(file, deed) if waited[-1] else file
+                due = time.monotonic()
         file.close()
+
+    def _wait_until_stored(self) -> bool:
+        """Wait until every line is stored, some time; return whether it is."""
+        deadline = time.monotonic() + self._plan.wait_s
+        while not self._is_stored(self.log):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+        return True
 
     def _write_in_containers(self) -> None:
         """Write some lines as containerd and as Docker do, split in parts; rotate as they do."""
@@ -98,14 +114,14 @@ class Writer(threading.Thread):
                 self.deeds["container logs rotated"] += 1
                 path.rename(f"{path}.{self.deeds['container logs rotated']}")
 
-    def _rotate(self, file: FileIO) -> FileIO:
+    def _rotate(self, file: FileIO, deed: str = "") -> FileIO:
         number = sum(self.deeds.values()) + 1
         choices = (
             ["renamed", "copied and truncated", "truncated", "deleted"]
             if self._plan.extras
             else ["renamed"]
         )
-        deed = self._random.choice(choices)
+        deed = deed or self._random.choice(choices)
         if deed in {"truncated", "deleted"} and not self._is_stored(self.log):
             # What nobody has read yet would be lost with any shipper.
             deed = "renamed"
