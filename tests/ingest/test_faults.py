@@ -225,16 +225,26 @@ def test_missing_privileges_end_the_run_and_lose_nothing(
 def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: NumberedLog) -> None:
     """A rejected line that cannot be kept is not decided: the next run keeps it."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(5) + b"broken\n")
-    with full_disk(), pytest.raises(UserError, match="shipper-id cannot be written: .* too large"):
+    ship.state.dead_letters.mkdir(parents=True)
+    with pytest.raises(UserError, match="Is a directory"):
         ship("a.jsonl")
-    with ship.state.lock():
-        ship.state.shipper_id()
-    with full_disk(), pytest.raises(UserError, match="checkpoint or a rejected line: .* too large"):
-        ship("a.jsonl")
+    ship.state.dead_letters.rmdir()
     counts = ship("a.jsonl")
     assert (counts.duplicate, counts.rejected) == (5, 1)
     assert b"broken" in ship.state.dead_letters.read_bytes()
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_a_full_disk_at_the_start_is_named(ship: Ship, log: NumberedLog) -> None:
+    """Neither an id nor a checkpoint can be written: an error that says so, and no line is lost."""
+    (ship.folder / "a.jsonl").write_bytes(log.lines(5))
+    with full_disk(), pytest.raises(UserError, match=r"shipper-id cannot be written: .* too large"):
+        ship("a.jsonl")
+    with ship.state.lock():
+        ship.state.shipper_id()
+    with full_disk(), pytest.raises(UserError, match=r"checkpoint .* too large"):
+        ship("a.jsonl")
+    assert ship("a.jsonl").stored == 5
 
 
 @pytest.mark.parametrize(
