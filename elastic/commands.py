@@ -9,6 +9,7 @@ import typer
 
 from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.formatting import visible
 
 app = typer.Typer()
 node_app = typer.Typer(
@@ -170,9 +171,9 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         console = Console(highlight=False, soft_wrap=True)
         for check in checks:
-            line = f"{check.verdict:<8} {check.name:<14} {check.found}"
+            line = visible(f"{check.verdict:<8} {check.name:<14} {check.found}")
             console.print(line, style=_STYLES[check.verdict], markup=False)
             if check.advice:
-                console.print(f"{'':<23} {check.advice}", markup=False)
+                console.print(f"{'':<23} {visible(check.advice)}", markup=False)
     if not healthy:
         raise typer.Exit(ExitCode.FAILED)

@@ -56,6 +56,33 @@ class Flow:
     discover_s: float = 1.0
 
 
+class Cadence:
+    """When something that costs time is due again.
+
+    After its interval, and not before four times what it took: with thousands of files on a busy
+    machine it would otherwise be due again when it ends, and no line would be read between.
+
+    Args:
+        interval_s: Seconds from one beginning to the next.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self.due = float("-inf")
+
+    def is_due(self, now: float) -> bool:
+        """Return whether it is due."""
+        return now >= self.due
+
+    def done(self, began: float, ended: float) -> None:
+        """Record that it was done."""
+        self.due = max(began + self._interval_s, ended + 4 * (ended - began))
+
+    def hurry(self) -> None:
+        """Let it be due at once."""
+        self.due = float("-inf")
+
+
 Wake = Callable[[float], object]
 ReportHealth = Callable[[Health], None]
 
@@ -101,13 +128,14 @@ class Pipeline:
         self._shutdown = shutdown
         self._wake = wake
         self._report = report
-        self._reported = float("-inf")
+        self._reporting = Cadence(_REPORT_S)
         self._flow = flow or Flow()
         self._batch_bytes = self._flow.batch_bytes
         self._batch: Batch | None = None
         self._in_flight: deque[tuple[Batch, Future[DeliveryResult]]] = deque()
         self._pool = ThreadPoolExecutor(self._flow.in_flight, thread_name_prefix="ship")
-        self._saved = self._discovered = float("-inf")
+        self._saving = Cadence(self._flow.save_s)
+        self._discovery = Cadence(self._flow.discover_s)
         self._changed = False
         self._progressed = time.monotonic()
         self._read_since_drain = False
@@ -143,10 +171,10 @@ class Pipeline:
     def _step(self, *, following: bool) -> bool:
         """Read one block, or wait for one; return False where there is nothing left to do."""
         now = time.monotonic()
-        if now - self._discovered >= self._flow.discover_s:
-            self._discovered = now
+        if self._discovery.is_due(now):
             self._tailer.discover()
             self._save_if_files_changed()
+            self._discovery.done(now, time.monotonic())
         block = self._tailer.read()
         if block:
             self._take(block, now)
@@ -179,7 +207,7 @@ class Pipeline:
 
     def _idle(self, now: float) -> None:
         """Send what has waited long enough, and wait for more."""
-        rest = self._flow.discover_s - (now - self._discovered)
+        rest = self._discovery.due - now
         if self._tailer.listening:
             rest = min(rest, _LONGEST_WAIT_S)
         if self._batch:
@@ -187,7 +215,7 @@ class Pipeline:
             if rest <= 0:
                 self._submit()
         if rest > 0 and self._wake(min(rest, _LONGEST_WAIT_S) if self._in_flight else rest):
-            self._discovered = float("-inf")
+            self._discovery.hurry()
 
     def _drain(self) -> bool:
         """Decide everything that was read; return whether there may be more to read then."""
@@ -196,7 +224,7 @@ class Pipeline:
             self._collect(to=0)
         again = self._read_since_drain
         self._read_since_drain = False
-        self._discovered = float("-inf")
+        self._discovery.hurry()
         if again or not self._tailer.waiting:
             return again
         # Files that are still being written: there is no later run that would look again.
@@ -246,11 +274,11 @@ class Pipeline:
         self._changed = True
 
     def _save_and_report_if_due(self, now: float) -> None:
-        if self._changed and now - self._saved >= self._flow.save_s:
+        if self._changed and self._saving.is_due(now):
             self._save_now()
-        if now - self._reported >= _REPORT_S:
-            self._reported = now
+        if self._reporting.is_due(now):
             self._report(self._health(running=True))
+            self._reporting.done(now, time.monotonic())
 
     def _health(self, *, running: bool) -> Health:
         now = datetime.now(UTC)
@@ -278,8 +306,9 @@ class Pipeline:
         )
 
     def _save_now(self) -> None:
+        began = time.monotonic()
         self._checkpoint.save(self._tailer.records())
-        self._saved = time.monotonic()
+        self._saving.done(began, time.monotonic())
         self._changed = False
 
     def _finish(self) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 import rich.progress
 from rich.console import Console
 
+from mlmon.formatting import visible
 from mlmon.ingest.files.paths import size
 from mlmon.ingest.shipper import ShipRequest
 from mlmon.ingest.state.health import Health
@@ -122,7 +123,7 @@ class ShipProgress(ProgressBar):
         return unread
 
     def _print(self, text: str, style: str = "") -> None:
-        self.console.print(text, style=style, markup=False, soft_wrap=True)
+        self.console.print(visible(text), style=style, markup=False, soft_wrap=True)
 
 
 def describe(health: Health) -> str:

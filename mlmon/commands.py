@@ -17,6 +17,7 @@ from mlmon.analyzers.run import subscribers
 from mlmon.elastic import commands as elastic
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.formatting import visible
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.prometheus import commands as prometheus
@@ -157,9 +158,9 @@ def run() -> int:
         app()
     except UserError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"mlmon: {error.message}", style="bold red", markup=False)
+        console.print(f"mlmon: {visible(error.message)}", style="bold red", markup=False)
         if error.hint:
-            console.print(f"       {error.hint}", markup=False)
+            console.print(f"       {visible(error.hint)}", markup=False)
         return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; nothing is left to be flushed to it.

@@ -289,6 +289,20 @@ def named(category: str) -> str:
     return shown if shown and shown == shown.strip() and shown.isprintable() else repr(shown)
 
 
+def visible(text: str) -> str:
+    r"""Write a text of any origin for a terminal: control characters are escaped, not obeyed.
+
+    >>> visible("caf\u00e9 \x1b[31m\ngone")
+    'café \\x1b[31m\ngone'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else ascii(letter)[1:-1]
+        for letter in text
+    )
+
+
 def cut(text: str, most: int = _LONGEST_NAME) -> str:
     """Write at most so many characters of a text."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

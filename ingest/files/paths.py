@@ -10,6 +10,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
+from mlmon.formatting import visible
 from mlmon.ingest.encode.containers import unwrapper
 from mlmon.ingest.encode.line import LineError, is_blank, parse
 from mlmon.ingest.files.content import Content, open_content
@@ -49,8 +50,13 @@ class FoundFile:
 
 
 def printable(path: str) -> str:
-    """Return a path as text that can be printed and stored; bytes that are not UTF-8 escaped."""
-    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return a path as text of one line that can be printed and stored.
+
+    Bytes that are not UTF-8 and control characters are escaped.
+    """
+    if not path.isascii():
+        path = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isprintable() else visible(path).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def patterns(paths: Sequence[str]) -> list[str]:

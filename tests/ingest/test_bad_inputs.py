@@ -324,3 +324,12 @@ def test_more_files_than_may_be_open_are_all_shipped(
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["stored"] == 600
+
+
+def test_control_characters_of_a_file_name_reach_no_terminal(tmp_path: Path, mlmon: Mlmon) -> None:
+    """A name with an escape sequence and a newline is printed escaped, on one line."""
+    (tmp_path / "evil\x1b[31m\nname.jsonl").write_text("no log\n")
+    done = mlmon("ship", str(tmp_path))
+    printed = done.stdout + done.stderr
+    assert "\x1b" not in printed
+    assert r"evil\x1b[31m\nname.jsonl does not hold JSON lines" in printed
