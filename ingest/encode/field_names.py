@@ -43,8 +43,9 @@ class FieldNames:
     def __init__(self, declared: Iterable[str], known: Collection[str] = ()) -> None:
         self.moved = 0
         self.examples: list[str] = []
-        self._declared = frozenset(declared)
-        self._known = set(known) - self._declared
+        self._seen = set(declared)
+        self._room = MOST_NAMES - len(set(known) - self._seen)
+        self._seen.update(known)
         self._watch = _WATCH_LINES
         self._random = Random()
         self._until_check = 0
@@ -60,16 +61,21 @@ class FieldNames:
         self._until_check = self._random.randint(1, 2 * _CHECK_EVERY - 1)
         return True
 
+    def has_new(self, event: dict[str, Any]) -> bool:
+        """Return whether an event has a name that was not seen before."""
+        return not self._seen.issuperset(event)
+
     def bounded(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """Return an event with the fields beyond the bound moved; None where none is beyond it."""
-        new = event.keys() - self._declared - self._known
+        new = event.keys() - self._seen
         if not new:
             return None
         self._watch = _WATCH_LINES
-        room = max(0, MOST_NAMES - len(self._known))
         # In the order of the line, so that the same lines give the same names.
         ordered = [name for name in event if name in new and name != UNINDEXED]
-        self._known.update(ordered[:room])
+        room = max(0, self._room)
+        self._seen.update(ordered[:room])
+        self._room -= len(ordered[:room])
         excess = dict.fromkeys(ordered[room:])
         if not excess:
             return None

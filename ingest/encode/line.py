@@ -110,11 +110,21 @@ class LineEncoder:
                 # The decoder does not check skipped values to be UTF-8.
                 and (line.isascii() or line.decode())
                 and not fields
-                and not ((names := self.field_names.get(event.dataset)) and names.is_due())
+                and not (
+                    (names := self.field_names.get(event.dataset))
+                    and names.is_due()
+                    and names.has_new(orjson.loads(line))
+                )
             ):
                 parts = (action, orjson.dumps(id_), self._spliced, line[1:], b"\n")
                 return b"".join(parts)
-        except (DecodeError, KeyError, UnicodeDecodeError, RecursionError):
+        except (
+            DecodeError,
+            KeyError,
+            UnicodeDecodeError,
+            RecursionError,
+            orjson.JSONDecodeError,
+        ):
             pass
         try:
             return self._encode_carefully(line, fields)

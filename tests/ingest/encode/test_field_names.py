@@ -1,11 +1,14 @@
 """New field names are bounded per dataset, and nothing of a line is dropped for it."""
 
 import json
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.ingest.encode.field_names import MOST_NAMES, UNINDEXED, FieldNames
+from mlmon.ingest.encode.line import LineEncoder, LineError
 from mlmon.logging_config.schema.fields import UNINDEXED_NAMES
 
 ADDED = {UNINDEXED, UNINDEXED_NAMES.name}
@@ -55,3 +58,15 @@ def test_a_new_name_makes_every_following_line_be_checked() -> None:
     assert 60 <= calm <= 160
     names.bounded({"ml.features.numeric.new": 1})
     assert all(names.is_due() for _ in range(1_000))
+
+
+def test_a_line_that_is_checked_for_names_is_rejected_when_it_cannot_be_read() -> None:
+    """Half of a surrogate pair, which no JSON parser for UTF-8 reads, is the line's own error."""
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    encoder = LineEncoder("test", ["ml.app"], 1, "ship-1", now, {"ml.app": FieldNames(DECLARED)})
+    line = (
+        b'{"@timestamp":"2026-03-01T00:00:00Z","event.id":"a","event.dataset":"ml.app",'
+        b'"ml.schema_version":1,"message":"\\ud800"}'
+    )
+    with pytest.raises(LineError, match="not JSON"):
+        encoder.encode(line)
