@@ -142,7 +142,8 @@ def try_routes(as_json: JsonOption = False) -> None:
             "No route to people is declared", "Declare [alerting.notify.<name>] in mlmon.toml."
         )
     sentence = "This is a test of the route; nothing is wrong."
-    outcomes = send_to_all(own_message("mlmon test", sentence, now, severity="ok"), settings)
+    one = own_message("mlmon test", sentence, now, severity="ok", kind="test")
+    outcomes = send_to_all(one, settings)
     for name, outcome in outcomes.items():
         print(json.dumps({"route": name, "outcome": outcome}) if as_json else f"{name}: {outcome}")
     if any(outcome != "sent" for outcome in outcomes.values()):

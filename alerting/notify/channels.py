@@ -5,9 +5,12 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from mlmon.alerting.notify.email import EmailRoute
+from mlmon.alerting.notify.opsgenie import OpsgenieRoute
+from mlmon.alerting.notify.pagerduty import PagerDutyRoute
 from mlmon.alerting.notify.services import ServiceRoute
 from mlmon.alerting.notify.webhook import WebhookRoute
 
 ChannelRoute: TypeAlias = Annotated[
-    EmailRoute | WebhookRoute | ServiceRoute, Field(discriminator="type")
+    EmailRoute | WebhookRoute | PagerDutyRoute | OpsgenieRoute | ServiceRoute,
+    Field(discriminator="type"),
 ]

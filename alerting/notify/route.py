@@ -2,8 +2,8 @@
 
 ```toml
 [alerting.notify.oncall]
-type = "service"                     # any URL of apprise: Slack, PagerDuty, Opsgenie, Teams, …
-url_file = "/run/secrets/pagerduty"  # or url_env, url_keyring; `url` only where it is no secret
+type = "service"                     # any URL of apprise: Slack, Teams, …
+url_file = "/run/secrets/slack"      # or url_env, url_keyring; `url` only where it is no secret
 severity = "critical"
 services = ["autobid-*"]
 ```
@@ -77,9 +77,7 @@ class UrlRoute(Route):
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
-        given = [self.url, self.url_file, self.url_env, self.url_keyring]
-        if sum(value is not None for value in given) != 1:
-            raise ValueError("a route needs one of url, url_file, url_env, url_keyring")
+        _check_one(self, ("url", "url_file", "url_env", "url_keyring"))
         return self
 
     def secret_url(self) -> SecretStr:
@@ -90,13 +88,44 @@ class UrlRoute(Route):
         """
         if self.url is not None:
             return self.url
-        if self.url_file is not None:
-            return read_secret_file(self.url_file)
-        if self.url_env is not None:
-            if value := os.environ.get(self.url_env, "").strip():
-                return SecretStr(value)
-            raise UserError(f"{self.url_env} is not set", "Set it to the URL of the route.")
-        return SecretStr(read_secret(str(self.url_keyring), "url"))
+        return _secret("url", self.url_file, self.url_env, self.url_keyring)
+
+
+class KeyRoute(Route):
+    """A way to a service that a key opens, which is a secret."""
+
+    key_file: Path | None = Field(None, description="file that holds the key")
+    key_env: str | None = Field(None, description="environment variable that holds the key")
+    key_keyring: str | None = Field(None, description="service of the keyring that holds the key")
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        _check_one(self, ("key_file", "key_env", "key_keyring"))
+        return self
+
+    def secret_key(self) -> SecretStr:
+        """Return the key.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        return _secret("key", self.key_file, self.key_env, self.key_keyring)
+
+
+def _check_one(route: Route, names: tuple[str, ...]) -> None:
+    if sum(getattr(route, name) is not None for name in names) != 1:
+        raise ValueError(f"a route of this type needs one of {', '.join(names)}")
+
+
+def _secret(name: str, path: Path | None, variable: str | None, keyring: str | None) -> SecretStr:
+    """Return a secret from a file, else the environment, else the keyring."""
+    if path is not None:
+        return read_secret_file(path)
+    if variable is not None:
+        if value := os.environ.get(variable, "").strip():
+            return SecretStr(value)
+        raise UserError(f"{variable} is not set", f"Set it to the {name} of the route.")
+    return SecretStr(read_secret(str(keyring), name))
 
 
 def read_secret_file(path: Path) -> SecretStr:

@@ -1,4 +1,7 @@
-"""Slack, PagerDuty, Opsgenie, Teams and a hundred other services, by apprise's URLs."""
+"""Slack, Teams and a hundred other services, by apprise's URLs.
+
+A URL of PagerDuty or Opsgenie goes to mlmon's own channel: apprise's cannot end what it began.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ import logging
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from mlmon.alerting.notify import opsgenie, pagerduty
 from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.alerting.notify.route import UrlRoute
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from mlmon.alerting.notify.message import Message
+    from mlmon.alerting.notify.notifier import Notifier
 
 
 class ServiceRoute(UrlRoute):
@@ -23,9 +28,26 @@ class ServiceRoute(UrlRoute):
 
     type: Literal["service"] = Field(description="kind of channel")
 
-    def notifier(self) -> Services:
+    def notifier(self) -> Notifier:
         """Return the channel."""
-        return Services(self.secret_url())
+        url = self.secret_url()
+        parts = urlsplit(url.get_secret_value())
+        region = parse_qs(parts.query).get("region", ["us"])[0]
+        user, _, host = parts.netloc.rpartition("@")
+        if parts.scheme == "pagerduty":
+            api = pagerduty.API_URLS.get(region, pagerduty.API_URLS["us"])
+            return pagerduty.PagerDuty(SecretStr(unquote(user)), api)
+        if parts.scheme == "opsgenie":
+            api = opsgenie.API_URLS.get(region, opsgenie.API_URLS["us"])
+            targets = [unquote(target) for target in parts.path.split("/") if target]
+            if any(not target.startswith("#") for target in targets):
+                raise UserError(
+                    "This Opsgenie URL names others than teams",
+                    'Declare the route with type = "opsgenie", and its responders in Opsgenie.',
+                )
+            teams = tuple(target[1:] for target in targets)
+            return opsgenie.Opsgenie(SecretStr(unquote(host)), api, teams)
+        return Services(url)
 
 
 _TYPES = {"critical": "failure", "warning": "warning", "ok": "success"}
@@ -36,7 +58,7 @@ class Services:
     """Sends by apprise (https://github.com/caronc/apprise).
 
     Args:
-        url: A URL of apprise, such as `slack://…` or `pagerduty://…`; it holds the secret.
+        url: A URL of apprise, such as `slack://…` or `msteams://…`; it holds the secret.
     """
 
     url: SecretStr

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import httpx
 from pydantic import Field
 
-from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
+from mlmon.alerting.notify.post import post_json
 from mlmon.alerting.notify.route import UrlRoute
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.message import Message
+    from mlmon.alerting.notify.notifier import SendResult
 
 
 class WebhookRoute(UrlRoute):
@@ -26,17 +25,6 @@ class WebhookRoute(UrlRoute):
     def notifier(self) -> Webhook:
         """Return the channel."""
         return Webhook(self.secret_url())
-
-
-_REFUSED = frozenset(
-    {
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }
-)
-"""What the message itself causes. A wrong token or path is tried until a person corrects it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +55,4 @@ class Webhook:
             "links": dict(message.links),
             "document": message.document,
         }
-        try:
-            answer = httpx.post(
-                self.url.get_secret_value(),
-                json=body,
-                headers=headers,
-                timeout=TIMEOUT_S,
-                trust_env=False,
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return SendResult(Sent.RETRY, type(error).__name__)
-        if answer.is_success:
-            return SendResult(Sent.DONE)
-        refused = answer.status_code in _REFUSED
-        return SendResult(Sent.REFUSED if refused else Sent.RETRY, f"HTTP {answer.status_code}")
+        return post_json(self.url.get_secret_value(), body, headers, proxies=False)
