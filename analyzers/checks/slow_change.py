@@ -29,6 +29,7 @@ from mlmon.analyzers.base.window import DAY, WEEK, Window, floor
 from mlmon.analyzers.profiles.kinds.access import (
     OTHER_PATHS,
     AccessProfile,
+    Endpoint,
     PathAccess,
     in_milliseconds,
 )
@@ -123,12 +124,12 @@ class SlowChange(Analyzer[AccessProfile]):
             return
         days = _Days(context.pooled("access"))
         for window in ends:
-            for path in days.paths(window):
-                series = days.of(path, window)
+            for endpoint in days.endpoints(window):
+                series = days.of(endpoint, window)
                 for known in SERIES:
-                    yield self._trend(known, path, window, series)
+                    yield self._trend(known, endpoint.path, window, series)
                 if window.start in series:
-                    yield self._daily(path, window, series)
+                    yield self._daily(endpoint.path, window, series)
 
     def _trend(
         self,
@@ -228,42 +229,43 @@ class SlowChange(Analyzer[AccessProfile]):
 
 
 class _Days:
-    """The requests of each path and day."""
+    """The requests of each service, path and day."""
 
     def __init__(self, profiles: Sequence[AccessProfile]) -> None:
-        self._parts: dict[str, dict[datetime, list[PathAccess]]] = {}
+        self._parts: dict[Endpoint, dict[datetime, list[PathAccess]]] = {}
         for profile in profiles:
             day = floor(profile.window.start, DAY)
-            for path, access in profile.paths.items():
-                self._parts.setdefault(path, defaultdict(list))[day].append(access)
-        self._merged: dict[tuple[str, datetime], PathAccess] = {}
+            for endpoint, access in profile.paths.items():
+                self._parts.setdefault(endpoint, defaultdict(list))[day].append(access)
+        self._merged: dict[tuple[Endpoint, datetime], PathAccess] = {}
 
-    def paths(self, window: Window) -> list[str]:
-        """Return the paths with most requests in the weeks before the end of a window."""
-        counts: Counter[str] = Counter()
-        for path, days in self._parts.items():
-            counts[path] = sum(
+    def endpoints(self, window: Window) -> Iterator[Endpoint]:
+        """Yield each service's paths with most requests in the weeks before a window's end."""
+        counts: dict[str, Counter[Endpoint]] = {}
+        for endpoint, days in self._parts.items():
+            counts.setdefault(endpoint.service, Counter())[endpoint] = sum(
                 access.requests
                 for day, parts in days.items()
                 if window.end - SPANS[-1] * DAY <= day < window.end
                 for access in parts
             )
-        used = [path for path, n in counts.most_common() if n and path != OTHER_PATHS]
-        return sorted(used[:MOST_PATHS_JUDGED])
+        for _, of_service in sorted(counts.items()):
+            used = [of for of, n in of_service.most_common() if n and of.path != OTHER_PATHS]
+            yield from sorted(used[:MOST_PATHS_JUDGED])
 
-    def of(self, path: str, window: Window) -> dict[datetime, PathAccess]:
+    def of(self, endpoint: Endpoint, window: Window) -> dict[datetime, PathAccess]:
         """Return a path's days up to the end of a window, in order; those without requests lack."""
         reach = window.end - SPANS[-1] * DAY - DAY
         return {
-            day: self._day(path, day)
-            for day in sorted(self._parts[path])
+            day: self._day(endpoint, day)
+            for day in sorted(self._parts[endpoint])
             if reach <= day < window.end
         }
 
-    def _day(self, path: str, day: datetime) -> PathAccess:
-        if (path, day) not in self._merged:
-            self._merged[path, day] = merge(self._parts[path][day])
-        return self._merged[path, day]
+    def _day(self, endpoint: Endpoint, day: datetime) -> PathAccess:
+        if (endpoint, day) not in self._merged:
+            self._merged[endpoint, day] = merge(self._parts[endpoint][day])
+        return self._merged[endpoint, day]
 
 
 def _value(of: DailySeries, access: PathAccess) -> float | None:

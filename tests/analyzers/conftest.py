@@ -25,7 +25,7 @@ from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
-from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.access import AccessProfile, Endpoint, PathAccess
 from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS, EmbeddingProfile
 from mlmon.analyzers.profiles.kinds.label import (
     FeatureOutcomes,
@@ -446,9 +446,8 @@ def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfil
                 "api",
             )
             profile_key = ProfileKey("access", Window(begin, begin + 5 * MINUTE))
-            profiles.append(
-                AccessProfile(profile_key, SourceWatermark(size, begin), 1, {"/predict": path})
-            )
+            of = Endpoint("api", "/predict")
+            profiles.append(AccessProfile(profile_key, SourceWatermark(size, begin), 1, {of: path}))
         return profiles
 
     return make

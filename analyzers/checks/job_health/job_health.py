@@ -1,14 +1,15 @@
 """Job health: failed, missed and slow runs of scheduled jobs, and their records.
 
-A job is judged against its own past. Its schedule follows from the intervals between runs that
-succeeded and from the same time of the past three weeks: a job may rest at weekends, or run daily
-and once more on Sundays. A run that has started and not ended counts with the time it has taken so
-far; once another run has started and it has taken three times as long as usual, it counts as
-failed: a process that is killed logs no end. The records a run worked through are compared with
-those of its earlier runs without the latest ten, so that a decline run by run does not become
-usual, and the last 30 runs are tested for a steady decline. Start and end of a run are joined by
-`ml.job.run_id`; where a job gives its runs no number, or all the same, by their order. A job is
-watched for 150 days after its last start, then treated as retired.
+A job is judged against its own past; jobs of two services are two, also where they have one name.
+Its schedule follows from the intervals between runs that succeeded and from the same time of the
+past three weeks: a job may rest at weekends, or run daily and once more on Sundays. A run that has
+started and not ended counts with the time it has taken so far; once another run has started and it
+has taken three times as long as usual, it counts as failed: a process that is killed logs no end.
+The records a run worked through are compared with those of its earlier runs without the latest ten,
+so that a decline run by run does not become usual, and the last 30 runs are tested for a steady
+decline. Start and end of a run are joined by `ml.job.run_id`; where a job gives its runs no number,
+or all the same, by their order. A job is watched for 150 days after its last start, then treated as
+retired.
 
 Jobs are judged at each hour's end and, between, at the second after a run failed, passed the limit
 of its duration, or was missed by its intervals.
@@ -115,11 +116,11 @@ class JobHealth(Analyzer[JobProfile]):
 
     def evaluate(self, context: AnalysisContext[JobProfile]) -> Iterator[Finding]:
         """Yield the findings of each job at each hour's end, and as soon as one alarms."""
-        by_job: dict[str, list[JobEvent]] = {}
+        by_job: dict[tuple[str, str], list[JobEvent]] = {}
         for profile in context.profiles:
             for event in profile.events:
-                by_job.setdefault(event.job, []).append(event)
-        for job, events in sorted(by_job.items()):
+                by_job.setdefault((event.service or "", event.job), []).append(event)
+        for (_, job), events in sorted(by_job.items()):
             yield from self._of_job(job, runs(events), context)
 
     def _of_job(

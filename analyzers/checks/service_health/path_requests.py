@@ -1,33 +1,34 @@
 """The requests of each path over time, and which paths are worth a verdict of their own. Pure.
 
 Robots ask for thousands of paths once, and paths that hold an id are as many as the ids. So the
-paths with most requests in the week before a day are judged separately on that day, all others
-together.
+paths of a service with most requests in the week before a day are judged separately on that day,
+all others of it together.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import EPOCH, HOUR, Window, floor
-from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, PathAccess
 from mlmon.analyzers.profiles.quantities import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from mlmon.analyzers.base.analysis_context import AnalysisContext
+    from mlmon.analyzers.profiles.kinds.access import AccessProfile
 
 PAST_REQUESTS = timedelta(days=7)
 JUDGED = 20
-"""So many paths are judged separately: well below the paths that each window keeps, so that one
-of them is rarely left out of a window."""
+"""So many paths of a service are judged separately: well below the paths that each window keeps, so
+that one of them is rarely left out of a window."""
 IN_USE = 10
 """Requests within a week, or within the window on a log's first day, from which a path counts."""
 
@@ -93,25 +94,43 @@ class PathRequests:
         return bisect_left(self._starts, window.start), bisect_left(self._starts, window.end)
 
 
-class Paths:
-    """All paths of the context."""
+PathsOfWindow = tuple[Window, Mapping[str, PathAccess]]
 
-    def __init__(self, context: AnalysisContext[AccessProfile]) -> None:
-        self._context = context
+
+def by_service(profiles: Iterable[AccessProfile]) -> dict[str, list[PathsOfWindow]]:
+    """Return the requests of each service by window and path, in order of time."""
+    found: dict[str, list[PathsOfWindow]] = {}
+    for profile in profiles:
+        of_window: dict[str, dict[str, PathAccess]] = {}
+        for endpoint, access in profile.paths.items():
+            of_window.setdefault(endpoint.service, {})[endpoint.path] = access
+        for service, paths in of_window.items():
+            found.setdefault(service, []).append((profile.window, paths))
+    return found
+
+
+class Paths:
+    """All paths of one service.
+
+    Args:
+        windows: Its requests by window and path, in order of time.
+    """
+
+    def __init__(self, windows: Sequence[PathsOfWindow]) -> None:
+        self._windows = windows
+        self._starts = [window.start for window, _ in windows]
         self._known: dict[str, PathRequests] = {}
         self._parts: dict[str, list[tuple[Window, PathAccess]]] = {}
-        self._truncated = [profile for profile in context.profiles if OTHER_PATHS in profile.paths]
-        for profile in context.profiles:
-            for path, access in profile.paths.items():
-                self._parts.setdefault(path, []).append((profile.window, access))
+        self._truncated = [(window, paths) for window, paths in windows if OTHER_PATHS in paths]
+        for window, paths in windows:
+            for path, access in paths.items():
+                self._parts.setdefault(path, []).append((window, access))
 
     def of(self, path: str) -> PathRequests:
         """Return the requests of one path."""
         if path not in self._known:
             truncated = [
-                (profile.window, _least(profile))
-                for profile in self._truncated
-                if path not in profile.paths
+                (window, _least(paths)) for window, paths in self._truncated if path not in paths
             ]
             self._known[path] = PathRequests(path, self._parts[path], truncated)
         return self._known[path]
@@ -131,24 +150,28 @@ class Paths:
     def others(self, end: datetime, named: Collection[str]) -> PathRequests:
         """Return the requests of all paths but some, until a moment."""
         parts = [
-            (profile.window, merge(rest))
-            for profile in self._context.within(Window(EPOCH, end))
-            if (rest := [access for path, access in profile.paths.items() if path not in named])
+            (window, merge(rest))
+            for window, paths in self._within(Window(EPOCH, end))
+            if (rest := [access for path, access in paths.items() if path not in named])
         ]
         return PathRequests(OTHER_PATHS, parts)
 
     def _counts(self, window: Window) -> Counter[str]:
         counts: Counter[str] = Counter()
-        for profile in self._context.within(window):
-            for path, access in profile.paths.items():
+        for _, paths in self._within(window):
+            for path, access in paths.items():
                 counts[path] += access.requests
         return counts
 
+    def _within(self, window: Window) -> Sequence[PathsOfWindow]:
+        first = bisect_left(self._starts, window.start)
+        return self._windows[first : bisect_left(self._starts, window.end)]
 
-def _least(profile: AccessProfile) -> int:
+
+def _least(paths: Mapping[str, PathAccess]) -> int:
     """Return the most requests that a path which a window does not name may have in it."""
-    requests = [access.requests for path, access in profile.paths.items() if path != OTHER_PATHS]
-    return min([profile.paths[OTHER_PATHS].requests, *requests])
+    requests = [access.requests for path, access in paths.items() if path != OTHER_PATHS]
+    return min([paths[OTHER_PATHS].requests, *requests])
 
 
 def _most(counts: Counter[str]) -> list[str]:

@@ -14,27 +14,44 @@ from mlmon.analyzers.profiles.kinds.access import SERVER_ERRORS, UNAVAILABLE
 from mlmon.analyzers.statistics.change_point import change_point
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.profiles.kinds.pulse import Bin, PulseProfile
 
 
 class FailureBins:
-    """The bins of each path, of all services together.
+    """The bins of each service and path.
 
     Args:
         pulses: Their profiles; those that hold sums only know no bins.
     """
 
     def __init__(self, pulses: AnalysisContext[PulseProfile]) -> None:
-        self._bins: dict[str, list[Bin]] = {}
+        self._bins: dict[str, dict[str, list[Bin]]] = {}
         for profile in pulses.profiles:
-            for paths in profile.bins.values():
+            for service, paths in profile.bins.items():
+                of_service = self._bins.setdefault(service, {})
                 for path, bins in paths.items():
-                    self._bins.setdefault(path, []).extend(bins)
-        for of_path in self._bins.values():
-            of_path.sort(key=lambda bin_: bin_.start)
+                    of_service.setdefault(path, []).extend(bins)
+        for of_service in self._bins.values():
+            for of_path in of_service.values():
+                of_path.sort(key=lambda bin_: bin_.start)
+
+    def of(self, service: str) -> PathFailures:
+        """Return the bins of one service."""
+        return PathFailures(self._bins.get(service, {}))
+
+
+class PathFailures:
+    """The bins of each path of one service.
+
+    Args:
+        bins: In order of time.
+    """
+
+    def __init__(self, bins: Mapping[str, Sequence[Bin]]) -> None:
+        self._bins = bins
 
     def onset(self, path: str, window: Window, statuses: Collection[int]) -> Window | None:
         """Return the moment of the first failure after the change; None where it is not known.
@@ -47,7 +64,7 @@ class FailureBins:
         unavailable = statuses == UNAVAILABLE
         if window.length > HOUR or not (unavailable or statuses == SERVER_ERRORS):
             return None
-        bins = self._bins.get(path, [])
+        bins = self._bins.get(path, ())
         starts = [bin_.start for bin_ in bins]
         first = bisect_left(starts, milliseconds(window.start - window.length))
         within = bins[first : bisect_left(starts, milliseconds(window.end))]

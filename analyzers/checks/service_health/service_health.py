@@ -1,13 +1,13 @@
 """Service health: latency, error rates and traffic of each path.
 
-Judged per path: each day the 20 paths with most requests in the week before, and all others
-together. Error rates carry Wilson's interval, percentiles the interval of their order statistics,
-the mean that of the central limit theorem; severity uses the conservative end. Latencies are
-compared with the median of the path's hourly values of the past week, widened by their spread; an
-alarm must also exceed the baseline of the same time of the week. Traffic is compared with the same
-time of the week in the past four weeks, or with the same time of day in the past seven days where
-fewer than three of those weeks are known. A path without requests is reported for a week (five days
-without known weeks), then treated as retired.
+Judged per service and path: each day the 20 paths of a service with most requests in the week
+before, and all its others together. Error rates carry Wilson's interval, percentiles the interval
+of their order statistics, the mean that of the central limit theorem; severity uses the
+conservative end. Latencies are compared with the median of the path's hourly values of the past
+week, widened by their spread; an alarm must also exceed the baseline of the same time of the week.
+Traffic is compared with the same time of the week in the past four weeks, or with the same time of
+day in the past seven days where fewer than three of those weeks are known. A path without requests
+is reported for a week (five days without known weeks), then treated as retired.
 """
 
 from __future__ import annotations
@@ -26,8 +26,17 @@ from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
-from mlmon.analyzers.checks.service_health.path_requests import PAST_REQUESTS, PathRequests, Paths
-from mlmon.analyzers.checks.service_health.rate_onset import FailureBins, onset_of_counts
+from mlmon.analyzers.checks.service_health.path_requests import (
+    PAST_REQUESTS,
+    PathRequests,
+    Paths,
+    by_service,
+)
+from mlmon.analyzers.checks.service_health.rate_onset import (
+    FailureBins,
+    PathFailures,
+    onset_of_counts,
+)
 from mlmon.analyzers.profiles.kinds.access import (
     CLIENT_ERRORS,
     NANOSECONDS_PER_MILLISECOND,
@@ -214,11 +223,14 @@ class ServiceHealth(Analyzer[AccessProfile]):
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="service")
 
     def evaluate(self, context: AnalysisContext[AccessProfile]) -> Iterator[Finding]:
-        """Yield the findings of the paths in use, day by day."""
-        paths = Paths(context)
+        """Yield the findings of the paths in use of each service, day by day."""
         bins = FailureBins(context.of("pulse"))
+        for service, windows in sorted(by_service(context.profiles).items()):
+            yield from self._of_service(Paths(windows), bins.of(service), context.period)
+
+    def _of_service(self, paths: Paths, bins: PathFailures, period: Window) -> Iterator[Finding]:
         path = cache(lambda name: _Path(self, paths.of(name), bins))
-        for part in context.period.split(DAY):
+        for part in period.split(DAY):
             named = paths.judged(Window(floor(part.start, DAY), part.end))
             if named is not None:
                 rest = _Path(self, paths.others(part.end, set(named)), bins)
@@ -228,7 +240,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
             yield from self._first_day(paths, path, part, bins)
 
     def _first_day(
-        self, paths: Paths, path: Callable[[str], _Path], part: Window, bins: FailureBins
+        self, paths: Paths, path: Callable[[str], _Path], part: Window, bins: PathFailures
     ) -> Iterator[Finding]:
         """Yield the findings of a day before which nothing is known: its own traffic decides."""
         for end in part.ends(cadence.CADENCES[0]):
@@ -244,7 +256,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
 class _Path:
     """The findings of one path."""
 
-    def __init__(self, analyzer: ServiceHealth, asked: PathRequests, bins: FailureBins) -> None:
+    def __init__(self, analyzer: ServiceHealth, asked: PathRequests, bins: PathFailures) -> None:
         self.analyzer = analyzer
         self.bins = bins
         self.asked = asked

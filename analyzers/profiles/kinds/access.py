@@ -1,4 +1,4 @@
-"""What an HTTP service answered in five minutes: requests, statuses and latencies per path.
+"""What HTTP services answered in five minutes: requests, statuses, latencies, by service and path.
 
 Latencies are counted without scripts, in buckets of bounded relative error: each octave
 [2^k, 2^(k+1)) nanoseconds is cut into 32 buckets of equal width (the scheme of HdrHistogram,
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlmon.analyzers.base.window import MINUTE, Window, from_milliseconds
 from mlmon.analyzers.event_logs.aggregations import DATE, period_query
+from mlmon.analyzers.event_logs.logs import Bound
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import (
@@ -25,6 +26,7 @@ from mlmon.analyzers.profiles.quantities import (
     MostFrequent,
     NumberTally,
     NumberTerms,
+    Quantity,
     Stat,
     ask,
     merge,
@@ -37,11 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mlmon.analyzers.event_logs.logs import Logs
+    from mlmon.analyzers.profiles.quantities import AnswerBucket
 
 DATASET = "ml.access"
 ACCESS_STEP = 5 * MINUTE
 OTHER_PATHS = "(other paths)"
-"""Requests to paths that a window does not count separately."""
+"""Requests to paths of a service that a window does not count separately."""
 
 FIRST_OCTAVE = 10
 LAST_OCTAVE = 39
@@ -49,12 +52,13 @@ PARTS = 32
 _LEAST, _MOST = 1 << FIRST_OCTAVE, 1 << (LAST_OCTAVE + 1)
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 
-MOST_PATHS = 50
+MOST_PATHS, MOST_SERVICES = 50, 200
 _DURATION = "event.duration"
 # Each shard names more candidates than are kept, so that the most frequent ones are.
 _PATHS = {"field": "url.path", "size": MOST_PATHS, "shard_size": 1_000}
 _ALL = {"terms": {"field": "event.dataset", "size": 1, "missing": DATASET}}
 """The bucket of all requests."""
+_SERVICES = {"field": "service.name", "size": MOST_SERVICES, "missing": ""}
 _WINDOWS = {"date_histogram": {**DATE, "fixed_interval": "5m"}}
 
 STATUS = "http.response.status_code"
@@ -66,8 +70,16 @@ UNAVAILABLE = range(503, 504)
 Latencies = Counter[int]
 """Requests per bucket, by the bucket's lower end in nanoseconds; 0 for all below 1 µs."""
 
-PathLatencies = dict[int, dict[str, Latencies]]
-"""Latencies by window (in milliseconds since the epoch) and path."""
+
+class Endpoint(NamedTuple):
+    """A path of a service; the service is "" where its lines name none."""
+
+    service: str
+    path: str
+
+
+PathLatencies = dict[int, dict[Endpoint, Latencies]]
+"""Latencies by window (in milliseconds since the epoch), service and path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,7 @@ class PathAccess:
         duration: Sum of the durations in nanoseconds.
         duration_squares: Sum of their squares.
         latencies: Requests per latency bucket.
-        service: The service that answered (the most frequent one).
+        service: The service that answered.
     """
 
     requests: int = quantity(DocumentCount())
@@ -93,13 +105,61 @@ class PathAccess:
     service: str | None = quantity(MostFrequent("service.name"))
 
 
+_ACCESS = Group(PathAccess)
+_BY_PATH = ByTerm("url.path", _ACCESS, size=MOST_PATHS, candidates=1_000)
+
+
+@dataclass(frozen=True)
+class ByEndpoint(Quantity["Mapping[Endpoint, PathAccess]"]):
+    """The requests by service and path: two services may have the same path.
+
+    They are stored as pairs of path and requests, which name their service.
+    """
+
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
+        """Ask for the paths of each service, and for all of a service's requests."""
+        inside = {**ask(PathAccess, scope), **_BY_PATH.ask("paths", scope)}
+        return {name: {"terms": _SERVICES, "aggs": inside}}
+
+    def read(
+        self, bucket: AnswerBucket, name: str, scope: DeclarationScope
+    ) -> Mapping[Endpoint, PathAccess]:
+        """Return the requests by service and path."""
+        return {
+            Endpoint(service["key"], path): access
+            for service in bucket[name]["buckets"]
+            for path, access in _BY_PATH.read(service, "paths", scope).items()
+        }
+
+    def empty(self) -> Mapping[Endpoint, PathAccess]:
+        """No requests."""
+        return {}
+
+    def encode(self, value: Mapping[Endpoint, PathAccess]) -> Any:
+        """Return pairs of path and requests."""
+        return [[endpoint.path, _ACCESS.encode(access)] for endpoint, access in value.items()]
+
+    def decode(self, body: Any, scope: DeclarationScope) -> Mapping[Endpoint, PathAccess]:
+        """Read what `encode` wrote."""
+        entries = ((path, _ACCESS.decode(entry, scope)) for path, entry in body)
+        return {Endpoint(access.service or "", path): access for path, access in entries}
+
+    def merge(
+        self, values: Sequence[Mapping[Endpoint, PathAccess]]
+    ) -> Mapping[Endpoint, PathAccess]:
+        """Merge the requests of each service and path."""
+        found: dict[Endpoint, list[PathAccess]] = {}
+        for value in values:
+            for endpoint, access in value.items():
+                found.setdefault(endpoint, []).append(access)
+        return {endpoint: merge(parts) for endpoint, parts in found.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class AccessProfile(WindowProfile):
-    """The requests of one window, by path."""
+    """The requests of one window, by service and path."""
 
-    paths: Mapping[str, PathAccess] = quantity(
-        ByTerm("url.path", Group(PathAccess), size=MOST_PATHS, candidates=1_000)
-    )
+    paths: Mapping[Endpoint, PathAccess] = quantity(ByEndpoint())
 
 
 class AccessKind(ProfileKind[AccessProfile]):
@@ -116,7 +176,7 @@ class AccessKind(ProfileKind[AccessProfile]):
         One request does for up to `MOST_PATHS` paths a day; with more, latencies are requested
         again by the paths that were kept, and once for all.
         """
-        answer = logs.search(DATASET, _body(part))
+        answer, scope = logs.search(DATASET, _body(part)), DeclarationScope()
         if _complete(answer):
             of_paths, of_all = _latencies(answer), PathLatencies()
         else:
@@ -126,18 +186,25 @@ class AccessKind(ProfileKind[AccessProfile]):
             )
         for bucket in answer["aggregations"]["windows"]["buckets"]:
             start = from_milliseconds(bucket["key"])
-            profile = self.profile_of(
-                Window(start, start + ACCESS_STEP), series, bucket, DeclarationScope()
-            )
+            profile = self.profile_of(Window(start, start + ACCESS_STEP), series, bucket, scope)
             timed = of_paths.get(bucket["key"], {})
             paths = {
-                path: replace(access, latencies=timed.get(path, Counter()))
-                for path, access in profile.paths.items()
+                endpoint: replace(access, latencies=timed.get(endpoint, Counter()))
+                for endpoint, access in profile.paths.items()
             }
-            if bucket["paths"]["sum_other_doc_count"]:
-                latencies = sum(of_all.get(bucket["key"], {}).values(), Counter())
-                everything = PathAccess(**read(PathAccess, bucket, DeclarationScope()))
-                paths[OTHER_PATHS] = _rest(replace(everything, latencies=latencies), paths.values())
+            if left_out := bucket["paths"]["sum_other_doc_count"]:
+                logs.left_out[Bound(DATASET, "service.name", MOST_SERVICES)] += left_out
+            for service in bucket["paths"]["buckets"]:
+                if service["paths"]["sum_other_doc_count"]:
+                    name = service["key"]
+                    everything = replace(
+                        PathAccess(**read(PathAccess, service, scope)),
+                        latencies=of_all.get(bucket["key"], {}).get(
+                            Endpoint(name, DATASET), Counter()
+                        ),
+                    )
+                    named = [of for endpoint, of in paths.items() if endpoint.service == name]
+                    paths[Endpoint(name, OTHER_PATHS)] = _rest(everything, named)
             yield replace(profile, paths=paths)
 
 
@@ -147,8 +214,7 @@ def _body(period: Window) -> dict[str, Any]:
     Latencies stand outside of the windows, with the windows innermost: so only the buckets that
     hold a request come back, a tenth of what a range aggregation in each window returns.
     """
-    inside = {**ask(AccessProfile, DeclarationScope()), **ask(PathAccess, DeclarationScope())}
-    windows = {"windows": _WINDOWS | {"aggs": inside}}
+    windows = {"windows": _WINDOWS | {"aggs": ask(AccessProfile, DeclarationScope())}}
     return period_query(period, {}) | {"aggs": {**windows, **_octaves({"terms": _PATHS})}}
 
 
@@ -159,26 +225,16 @@ def _latencies_body(period: Window, inside: dict[str, Any]) -> dict[str, Any]:
 
 
 def _octaves(inside: dict[str, Any]) -> dict[str, Any]:
-    """Return the aggregations that count durations per window, for each key of one `inside`."""
+    """Return the aggregations that count durations per window, service and key of one `inside`."""
+
+    def counted(width: float) -> dict[str, Any]:
+        buckets = {"field": _DURATION, "interval": width, "min_doc_count": 1}
+        durations = {"bucket": {"histogram": buckets, "aggs": {"windows": _WINDOWS}}}
+        paths = {"paths": inside | {"aggs": durations}}
+        return {"services": {"terms": _SERVICES, "aggs": paths}}
+
     return {
-        name: {
-            "filter": {"range": {_DURATION: bounds}},
-            "aggs": {
-                "inside": inside
-                | {
-                    "aggs": {
-                        "bucket": {
-                            "histogram": {
-                                "field": _DURATION,
-                                "interval": width,
-                                "min_doc_count": 1,
-                            },
-                            "aggs": {"windows": _WINDOWS},
-                        }
-                    }
-                }
-            },
-        }
+        name: {"filter": {"range": {_DURATION: bounds}}, "aggs": counted(width)}
         for name, bounds, width in _tiers()
     }
 
@@ -190,30 +246,41 @@ def _latencies(answer: Mapping[str, Any]) -> PathLatencies:
     if not aggregations["windows"]["buckets"]:
         return found
     for name, bounds, _ in _tiers():
-        for path in aggregations[name]["inside"]["buckets"]:
-            for bucket in path["bucket"]["buckets"]:
-                lower = max(int(bucket["key"]), bounds.get("gte", 0))
-                for window in bucket["windows"]["buckets"]:
-                    counts = found.setdefault(window["key"], {}).setdefault(path["key"], Counter())
-                    counts[lower] += window["doc_count"]
+        for endpoint, bucket in _durations(aggregations[name]):
+            lower = max(int(bucket["key"]), bounds.get("gte", 0))
+            for window in bucket["windows"]["buckets"]:
+                counts = found.setdefault(window["key"], {}).setdefault(endpoint, Counter())
+                counts[lower] += window["doc_count"]
     return found
+
+
+def _durations(tier: Mapping[str, Any]) -> Iterator[tuple[Endpoint, Mapping[str, Any]]]:
+    """Yield the buckets of durations of each service and path."""
+    for service in tier["services"]["buckets"]:
+        for path in service["paths"]["buckets"]:
+            for bucket in path["bucket"]["buckets"]:
+                yield Endpoint(service["key"], path["key"]), bucket
 
 
 def _complete(answer: Mapping[str, Any]) -> bool:
     """Whether an answer to `_body` holds every path."""
     aggregations = answer["aggregations"]
     windows = aggregations["windows"]["buckets"]
-    if any(window["paths"]["sum_other_doc_count"] for window in windows):
+    services = [service for window in windows for service in window["paths"]["buckets"]]
+    if any(service["paths"]["sum_other_doc_count"] for service in services):
         return False
     return not windows or not any(
-        aggregations[name]["inside"]["sum_other_doc_count"] for name, _, _ in _tiers()
+        service["paths"]["sum_other_doc_count"]
+        for name, _, _ in _tiers()
+        for service in aggregations[name]["services"]["buckets"]
     )
 
 
 def _kept(answer: Mapping[str, Any]) -> list[str]:
-    """Return the paths that any window of an answer counts separately."""
+    """Return the paths that any window of an answer counts separately, of any service."""
     windows = answer["aggregations"]["windows"]["buckets"]
-    return sorted({path["key"] for window in windows for path in window["paths"]["buckets"]})
+    services = [service for window in windows for service in window["paths"]["buckets"]]
+    return sorted({path["key"] for service in services for path in service["paths"]["buckets"]})
 
 
 def _only(paths: Sequence[str]) -> dict[str, Any]:

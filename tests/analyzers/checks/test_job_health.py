@@ -57,6 +57,17 @@ def test_a_job_as_usual(runs_of: RunsOf, start: datetime) -> None:
     }
 
 
+def test_jobs_of_two_services_with_one_name_are_two(runs_of: RunsOf, start: datetime) -> None:
+    """One stops while the other runs on; one fails while the other succeeds."""
+    stopping = runs_of("refresh", hourly(range(20)))
+    going_on = runs_of("refresh", [(hour + 0.5, hour != 25, 30.0) for hour in range(30)])
+    events = stopping + [event | {"service.name": "pricing"} for event in going_on]
+    found = judge(sorted(events, key=lambda event: event["@timestamp"]), start, 18, 30)
+    missed = {one.service for one in of(found, "missed.runs") if one.severity.alarming}
+    failed = {one.service for one in of(found, "failed.runs") if one.severity.alarming}
+    assert (missed, failed) == ({"scheduler"}, {"pricing"})
+
+
 def test_a_job_that_stops(runs_of: RunsOf, start: datetime) -> None:
     """The first hour without its run warns, the third is critical, and it stays so."""
     missed = of(judge(runs_of("refresh", hourly(range(20))), start, 18, 30), "missed.runs")

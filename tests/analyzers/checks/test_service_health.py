@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
-from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, Endpoint, PathAccess
 from tests.support.latency_buckets import bucket_of
 
 Make = Callable[..., list[AccessProfile]]
@@ -178,7 +179,10 @@ def test_the_limits_are_those_of_the_finding(access_profiles: Make, start: datet
 
 
 def hourly(
-    start: datetime, hours: int, of_hour: Callable[[int], Mapping[str, Mapping[int, int]]]
+    start: datetime,
+    hours: int,
+    of_hour: Callable[[int], Mapping[str, Mapping[int, int]]],
+    service: str = "api",
 ) -> list[AccessProfile]:
     """Return a profile of five minutes per hour, from the statuses of each path's requests."""
 
@@ -192,7 +196,7 @@ def hourly(
             float(requests * took),
             float(requests * took**2),
             Counter({bucket_of(took): requests}),
-            "api",
+            service,
         )
 
     windows = [
@@ -202,7 +206,10 @@ def hourly(
         AccessProfile(
             ProfileKey("access", window),
             SourceWatermark(1),
-            paths={path: access(statuses) for path, statuses in of_hour(hour).items()},
+            paths={
+                Endpoint(service, path): access(statuses)
+                for path, statuses in of_hour(hour).items()
+            },
         )
         for hour, window in enumerate(windows)
         if of_hour(hour)
@@ -245,6 +252,35 @@ def test_a_path_that_disappears(start: datetime) -> None:
     assert {finding.subject for finding in found} == {"/predict"}
     assert {finding.metric for finding in found} == {"traffic.rpm", "traffic.rph"}
     assert min(finding.end for finding in found) == start + 101 * HOUR
+
+
+def test_two_services_with_one_path_are_two_series(start: datetime) -> None:
+    """`/health` of one service fails and then falls silent; that of the other is as ever.
+
+    Counted together, half of the requests would have failed, and traffic would have halved.
+    """
+
+    def failing(hour: int) -> dict[str, dict[int, int]]:
+        return {"/health": {500: 60} if 100 <= hour < 104 else {200: 60}} if hour < 110 else {}
+
+    first = hourly(start, 120, failing, "payments")
+    second = hourly(start, 120, lambda _: {"/health": {200: 60}}, "search")
+    merged = [
+        *(replace(a, paths={**a.paths, **b.paths}) for a, b in zip(first, second, strict=False)),
+        *second[len(first) :],
+    ]
+    found = judge(merged, start + 4 * DAY, start + 5 * DAY)
+    assert {(one.service, one.subject) for one in found if one.subject == "/health"} == {
+        ("payments", "/health"),
+        ("search", "/health"),
+    }
+    assert {one.service for one in alarms(found)} == {"payments"}
+    errors = [one.value for one in alarms(found, "http.5xx.rate")]
+    assert errors
+    assert set(errors) == {1.0}
+    silent = alarms(found, "traffic.rph")
+    assert {one.value for one in silent} == {0.0}
+    assert len({one.series for one in found if one.metric == "http.5xx.rate"}) == 2
 
 
 def test_robots_that_ask_for_anything(start: datetime) -> None:

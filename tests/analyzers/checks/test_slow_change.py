@@ -1,6 +1,7 @@
 """Slow changes of latency and traffic with a known answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -9,7 +10,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.slow_change import SlowChange
-from mlmon.analyzers.profiles.kinds.access import AccessProfile
+from mlmon.analyzers.profiles.kinds.access import AccessProfile, Endpoint
 
 Make = Callable[..., list[AccessProfile]]
 PER_DAY = 288
@@ -36,6 +37,36 @@ def test_a_latency_that_creeps(access_profiles: Make, start: datetime) -> None:
     # Nine days of it, to 50 * 2.5 ms, suffice.
     early = judge(profiles[: 9 * PER_DAY], start + 9 * DAY)["latency.p99.trend"]
     assert early.severity.alarming, early.reason
+
+
+def test_a_path_of_two_services_is_two_paths(access_profiles: Make, start: datetime) -> None:
+    """The latency of one creeps and that of the other does not: each has a verdict of its own."""
+    creeping = access_profiles(12, scale=lambda index: (161 / 50) ** (index // PER_DAY / 11))
+    steady = {profile.window: profile for profile in access_profiles(12)}
+    both = [
+        replace(
+            profile,
+            paths={
+                **profile.paths,
+                **{
+                    Endpoint("other", endpoint.path): replace(access, service="other")
+                    for endpoint, access in steady[profile.window].paths.items()
+                },
+            },
+        )
+        for profile in creeping
+        if profile.window in steady
+    ]
+    end = start + 12 * DAY
+    found = [
+        finding
+        for finding in SlowChange().evaluate(AnalysisContext(Window(end - DAY, end), both))
+        if finding.metric == "latency.p99.trend"
+    ]
+    assert {finding.service: finding.severity.alarming for finding in found} == {
+        "api": True,
+        "other": False,
+    }
 
 
 def test_weeks_without_a_trend(access_profiles: Make, start: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso
+from mlmon.analyzers.profiles.kinds.access import AccessKind
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.elastic.client.cluster import Cluster
 from tests.support.latency_buckets import bucket_of
@@ -36,7 +37,7 @@ def test_requests_are_counted_per_five_minutes(
     assert [profile.window.length for profile in profiles] == [5 * MINUTE] * 24
     for index, profile in enumerate(profiles):
         of_window = events[index * 5 : (index + 1) * 5]
-        path = profile.paths["/predict"]
+        path = profile.paths["api", "/predict"]
         assert path.statuses == Counter(event["http.response.status_code"] for event in of_window)
         durations = [event["event.duration"] for event in of_window]
         assert path.latencies == Counter(map(bucket_of, durations))
@@ -62,7 +63,7 @@ def test_a_window_is_profiled_once(
     assert update("access", day) == 1
     assert update("access", day) == 0
     first, *others = read("access", day)
-    assert (first.revision, first.paths["/predict"].requests) == (2, 6)
+    assert (first.revision, first.paths["api", "/predict"].requests) == (2, 6)
     assert {other.revision for other in others} == {1}
 
 
@@ -111,21 +112,62 @@ def test_more_paths_than_are_kept_by_name(
         ]
         durations: dict[str, list[int]] = {}
         for request in window:
-            known = request["url.path"] if request["url.path"] in profile.paths else "(other paths)"
+            named = ("api", request["url.path"]) in profile.paths
+            known = request["url.path"] if named else "(other paths)"
             durations.setdefault(known, []).append(request["event.duration"])
         assert len(profile.paths) == (51 if place % 2 else 31)
-        assert profile.paths["/predict"].statuses == Counter(
+        assert profile.paths["api", "/predict"].statuses == Counter(
             event["http.response.status_code"]
             for event in window
             if event["url.path"] == "/predict"
         )
         for path, took in durations.items():
-            access = profile.paths[path]
+            access = profile.paths["api", path]
             assert access.latencies == Counter(map(bucket_of, took))
             assert (access.requests, access.timed) == (len(took), len(took))
             assert access.duration == pytest.approx(sum(took))
         if place % 2:
-            assert profile.paths["(other paths)"].statuses == Counter({404: 6})
+            assert profile.paths["api", "(other paths)"].statuses == Counter({404: 6})
+
+
+def test_a_path_of_two_services_is_counted_for_each(
+    day: Window,
+    accesses_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Counts, latencies and other paths of each service are its own; one without a name is one.
+
+    What an earlier version stored, which did not ask for services, names the service of a path.
+    """
+    events = accesses_of(1, 60)
+    other = [
+        event | {"service.name": "search", "http.response.status_code": 500}
+        for event in accesses_of(1, 24)
+    ]
+    unnamed = [{k: v for k, v in event.items() if k != "service.name"} for event in events[:12]]
+    robots = [event | {"url.path": f"/{number}.php"} for event in other[:1] for number in range(60)]
+    ship([*events, *other, *unnamed, *robots])
+    assert update("access", day) == 12
+    profiles = read("access", day)
+    sums: Counter[tuple[str, str]] = Counter()
+    for profile in profiles:
+        for endpoint, access in profile.paths.items():
+            sums[endpoint.service, endpoint.path] += access.requests
+            assert access.service == (endpoint.service or None)
+            assert access.latencies.total() == access.requests
+            statuses = {500} if endpoint.service == "search" else {200}
+            assert set(access.statuses) == statuses
+    assert (sums["api", "/predict"], sums["", "/predict"]) == (60, 12)
+    assert sum(n for (service, _), n in sums.items() if service == "search") == 84
+    assert sums["search", "(other paths)"] >= 10
+    assert ("api", "(other paths)") not in sums
+    body = profiles[0].body()
+    old = {"paths": [pair for pair in body["paths"] if pair[1]["service"] == "api"]}
+    again = AccessKind().read(profiles[0].profile_key, profiles[0].watermark, 1, old, {})
+    assert again is not None
+    assert set(again.paths) == {("api", "/predict")}
 
 
 def test_runs_of_jobs_are_kept(

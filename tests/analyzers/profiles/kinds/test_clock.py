@@ -99,7 +99,7 @@ def test_events_of_a_clock_ahead_by_days_are_in_no_profile(
     hours = Counter(
         (profile.window.start - start) // HOUR
         for profile in read("access", period)
-        for _ in range(profile.paths["/predict"].requests)
+        for _ in range(profile.paths["api", "/predict"].requests)
     )
     assert hours == {0: 60, 2 * 24 + 12: 12, 3 * 24 + 12: 12}
     assert update("access", period) == 0
@@ -140,6 +140,6 @@ def test_arrivals_that_no_calendar_has(
     ship(hour[1:])
     update("access", Window(start, start + HOUR))
     requests = sum(
-        profile.paths["/predict"].requests for profile in read("access", Window(start, LAST))
+        profile.paths["api", "/predict"].requests for profile in read("access", Window(start, LAST))
     )
     assert requests == 11
