@@ -64,6 +64,22 @@ class CategoryBaseline:
         return self.singletons / self.n if self.n else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentFeatures:
+    """The features of one segment of the training set.
+
+    Args:
+        rows: Rows of the segment.
+        numeric: Numeric features over few edges of the whole training set's, its range among them.
+        categorical: Categorical features; only the most frequent categories of the whole training
+            set are named.
+    """
+
+    rows: int
+    numeric: Mapping[str, Buckets]
+    categorical: Mapping[str, CategoryBaseline]
+
+
 @dataclass(frozen=True)
 class Baseline:
     """One model version's training set in numbers.
@@ -86,6 +102,7 @@ class Baseline:
             edges, those of `numeric` and `score` among them: where buckets leave a verdict open.
         embeddings: A sample of each embedding.
         segments: The parts that the training set was divided into, by feature and value.
+        segment_features: Features of the largest of these parts, by name such as `country=DE`.
         accepted: The parts that a person moved to later traffic; never stored with the baseline.
     """
 
@@ -104,6 +121,7 @@ class Baseline:
     finer: Mapping[str, Buckets] = field(default_factory=dict)
     embeddings: Mapping[str, StoredVectors] = field(default_factory=dict)
     segments: Mapping[str, Mapping[str, SegmentBaseline]] = field(default_factory=dict)
+    segment_features: Mapping[str, SegmentFeatures] = field(default_factory=dict)
     accepted: Mapping[ReferencePart, AcceptedReference] = field(default_factory=dict)
 
     def with_parts(self, **parts: Any) -> Baseline:
@@ -138,6 +156,20 @@ class Baseline:
         """The edges over which the scores of segments are counted; none without scores."""
         return coarse(self.score.edges) if self.score else ()
 
+    def of_segment(self, name: str) -> Baseline | None:
+        """Return the features of a segment as a baseline of their own; None where not counted."""
+        found = self.segment_features.get(name)
+        if found is None:
+            return None
+        return Baseline(
+            *self.model,
+            found.rows,
+            self.created,
+            self.source,
+            numeric=found.numeric,
+            categorical=found.categorical,
+        )
+
     @property
     def features(self) -> list[str]:
         """Names of all features, sorted."""
@@ -162,20 +194,22 @@ class Baseline:
         }
 
     def _body(self) -> dict[str, Any]:
-        return {
+        divided = {
+            name: {
+                "rows": segment.rows,
+                "numeric": {of: _encode(sample) for of, sample in segment.numeric.items()},
+                "categorical": _encode_categories(segment.categorical),
+            }
+            for name, segment in self.segment_features.items()
+        }
+        # Left out where there are none: a baseline without segments keeps its id.
+        features = {"segment_features": divided} if divided else {}
+        return features | {
             "rows": self.rows,
             "score": _encode(self.score) if self.score else None,
             "labelled": encode_labeled(self.labeled) if self.labeled else None,
             "numeric": {name: _encode(sample) for name, sample in self.numeric.items()},
-            "categorical": {
-                name: {
-                    "counts": categories.counts,
-                    "rest": categories.rest,
-                    "singletons": categories.singletons,
-                    "missing": categories.missing,
-                }
-                for name, categories in self.categorical.items()
-            },
+            "categorical": _encode_categories(self.categorical),
             "metrics": self.metrics,
             "passed_over": self.passed_over,
             "score_sums": {name: sums.to_body() for name, sums in self.score_sums.items()},
@@ -199,10 +233,7 @@ class Baseline:
             score,
             decode_labeled(score.edges, labeled) if score and labeled else None,
             {name: _decode(sample) for name, sample in body["numeric"].items()},
-            {
-                name: CategoryBaseline(**(categories | {"counts": Counter(categories["counts"])}))
-                for name, categories in body["categorical"].items()
-            },
+            _decode_categories(body["categorical"]),
             body["metrics"],
             tuple(body["passed_over"]),
             {name: ScoreSums.from_body(sums) for name, sums in body["score_sums"].items()},
@@ -212,7 +243,34 @@ class Baseline:
                 for name, vectors in body["embeddings"].items()
             },
             decode(body["segments"]),
+            {
+                name: SegmentFeatures(
+                    segment["rows"],
+                    {of: _decode(sample) for of, sample in segment["numeric"].items()},
+                    _decode_categories(segment["categorical"]),
+                )
+                for name, segment in body.get("segment_features", {}).items()
+            },
         )
+
+
+def _encode_categories(of: Mapping[str, CategoryBaseline]) -> dict[str, Any]:
+    return {
+        name: {
+            "counts": categories.counts,
+            "rest": categories.rest,
+            "singletons": categories.singletons,
+            "missing": categories.missing,
+        }
+        for name, categories in of.items()
+    }
+
+
+def _decode_categories(body: Mapping[str, Any]) -> dict[str, CategoryBaseline]:
+    return {
+        name: CategoryBaseline(**(categories | {"counts": Counter(categories["counts"])}))
+        for name, categories in body.items()
+    }
 
 
 def _encode(sample: Buckets) -> dict[str, Any]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlmon.analyzers.baselines.baseline import CategoryBaseline
+from mlmon.analyzers.baselines.baseline import CategoryBaseline, SegmentFeatures
 from mlmon.analyzers.baselines.columns import floats, is_number, named_as_logged, read_columns
 from mlmon.analyzers.baselines.score_sums import ScoreSums, sums_of_categories, sums_of_numbers
-from mlmon.analyzers.baselines.segments import segments
+from mlmon.analyzers.baselines.segments import segment_name, segments
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors, store_vectors
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.edges import quantile_edges, rounding_edges
+from mlmon.analyzers.statistics.edges import even_edges, quantile_edges, rounding_edges
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.logging_config.emit.feature_types import feature_name
 
@@ -33,6 +34,13 @@ SCORE = "ml.prediction.score"
 LABEL = "ml.outcome.label"
 BUCKETS, FINER_BUCKETS = 100, 1_000
 MOST_CATEGORIES = 1_000
+SEGMENT_BUCKETS, SEGMENT_CATEGORIES = 10, 20
+"""Of a segment, numbers are counted in about so many buckets, and so many categories by name."""
+
+MOST_DETAILED, LEAST_SHARE, FEWEST_FEATURE_ROWS = 8, 0.02, 200
+"""Of a dividing feature, the features of so many segments are counted at most: the largest, with at
+least this share of the training rows and so many of them."""
+
 MOST_VECTORS = 2_000
 MOST_NUMBERS = 2**20
 """Of embeddings so many vectors are kept, and of long ones so many numbers: 4 MB."""
@@ -88,7 +96,71 @@ def summarise(
             _labels(table) if labeled else None,
             score.edges if score else (),
         ),
+        "segment_features": _segment_features(segmented, columns, numeric, categorical),
     }
+
+
+def _segment_features(
+    segmented: Iterable[str],
+    columns: BaselineColumns,
+    numeric: Mapping[str, Buckets],
+    categorical: Mapping[str, CategoryBaseline],
+) -> dict[str, SegmentFeatures]:
+    """Count the features of the largest segments over few of the whole training set's edges."""
+    edges = {
+        name: tuple(sorted({of.edges[0], *even_edges(of, SEGMENT_BUCKETS), of.edges[-1]}))
+        for name, of in numeric.items()
+        if of.n
+    }
+    found = {}
+    for feature in dict.fromkeys(segmented):
+        column = columns.categories[feature]
+        for code in _largest(column):
+            mine = column.codes == code
+            found[segment_name(feature, column.names[code])] = SegmentFeatures(
+                int(mine.sum()),
+                {
+                    name: replace(
+                        Buckets.from_values(columns.numbers[name][mine], cut),
+                        minimum=numeric[name].minimum,
+                        maximum=numeric[name].maximum,
+                    )
+                    for name, cut in edges.items()
+                },
+                {
+                    name: _category_of(columns.categories[name], mine, known)
+                    for name, known in categorical.items()
+                    if name != feature
+                },
+            )
+    return found
+
+
+def _largest(column: Coded) -> list[int]:
+    """Return the categories whose features are counted, the most frequent first."""
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names))
+    least = max(FEWEST_FEATURE_ROWS, LEAST_SHARE * len(column.codes))
+    ordered = sorted(range(len(column.names)), key=lambda code: (-rows[code], column.names[code]))
+    return [code for code in ordered[:MOST_DETAILED] if rows[code] >= least]
+
+
+def _category_of(
+    column: Coded, mine: NDArray[np.bool_], known: CategoryBaseline
+) -> CategoryBaseline:
+    """Count a feature in a segment; categories that are rare in all traffic are pooled."""
+    codes = column.codes[mine]
+    counts = np.bincount(codes[codes >= 0], minlength=len(column.names))
+    places = {name: code for code, name in enumerate(column.names)}
+    named = [name for name, _ in known.counts.most_common(SEGMENT_CATEGORIES)]
+    kept = Counter({name: int(counts[places[name]]) for name in named})
+    pooled = known.rest or len(known.counts) > SEGMENT_CATEGORIES
+    # A category that only other segments have in training is no unseen one.
+    return CategoryBaseline(
+        kept,
+        rest=max(1, int(counts.sum()) - kept.total()) if pooled else 0,
+        singletons=known.singletons,
+        missing=int((codes < 0).sum()),
+    )
 
 
 def _counted(values: NDArray[np.float64], precision: Precision) -> Buckets:

@@ -12,7 +12,7 @@ the log brought more names than the shipper lets into the mapping. No check sees
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -212,7 +212,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             return self.unknown(
                 fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
             )
-        limits = _limits(self.limits[fault.metric], fault, baseline.rows)
+        limits = fault_limits(self.limits[fault.metric], fault, baseline.rows)
         interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
         rate = fault.count / fault.rows
         reason = (
@@ -296,11 +296,18 @@ def _missing(
     return Fault(MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail)
 
 
-def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
+def fault_limits(declared: Limits, fault: Fault, rows: int) -> Limits:
+    """Return the limits of a fault, moved by how often it is usual.
+
+    Args:
+        declared: The metric's.
+        fault: The fault.
+        rows: Training rows.
+    """
     if fault.metric != MISSING:
         return declared.relative_to(fault.usual)
     usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
-    return Limits(declared.warning + usual, declared.critical + usual)
+    return replace(declared, warning=declared.warning + usual, critical=declared.critical + usual)
 
 
 def _by_version(

@@ -184,6 +184,13 @@ RUNBOOKS: dict[str, dict[str, Runbook]] = {
             "Fix inputs that broke. Else expect `live_performance` to show the same and retrain.",
         )
     },
+    "segment_quality": {
+        "": Runbook(
+            _PREDICTIONS,
+            "A source, a client or a release that only this segment has.",
+            "Correct the source of the segment. If the new values are right, retrain on them.",
+        ),
+    },
     "store_coverage": {
         "coverage.rate": Runbook(
             "--dataset store",

@@ -166,6 +166,38 @@ def troubled_fallback() -> Build:
 
 
 @pytest.fixture
+def troubled_segment_feature(baseline: Baseline, steady_hours: Callable[..., list[Any]]) -> Build:
+    """Ten hours in which the ratings of Germany are missing, in its own profiles alone."""
+
+    def lost(hour: int, rows: dict[str, Any]) -> None:
+        rows["country"][:] = "DE"
+        if 60 <= hour < 70:
+            rows["rating"][:] = float("nan")
+
+    def build() -> Profiles:
+        reference = baseline.of_segment("country=DE")
+        assert reference is not None
+        series = (*baseline.model, baseline.id, "country=DE")
+        return {
+            "segment_feature": [
+                replace(
+                    hour,
+                    profile_key=replace(hour.profile_key, kind="segment_feature", series=series),
+                    score=None,
+                    numeric={
+                        name: hour.numeric[name].coarsened(of.edges)
+                        for name, of in reference.numeric.items()
+                    },
+                    categorical={},
+                )
+                for hour in steady_hours(DAYS * 24, change=lost)
+            ]
+        }
+
+    return build
+
+
+@pytest.fixture
 def troubled_store() -> Build:
     """A store that is measured every hour, loses half of its entities, and is then left alone."""
     events = [
