@@ -151,7 +151,8 @@ def list_analyzers(
 ) -> None:
     """List the analyzers with their metrics, limits and sources, or print their pages.
 
-    Limits are the default ones, followed by the rules of mlmon.toml that change them.
+    Limits are the default ones, followed by the rules of mlmon.toml that change them. Windows are
+    those in force, and where they come from.
     """
     from fnmatch import fnmatchcase
 
@@ -185,6 +186,8 @@ def list_analyzers(
             for rule in rules:
                 if rule.analyzer == analyzer.name and fnmatchcase(metric, rule.metric):
                     print(f"    {rule_sentence(rule, limits)}")
+        if analyzer.windows:
+            print(f"  windows: {_windows(analyzer)}")
         read = ", ".join(needs.kind for needs in analyzer.needs)
         cited = ", ".join(sources(analyzer)) or "counts and medians, no paper"
         print(f"  from profiles of {read}; {cited} ({analyzer.runbook})")
@@ -224,9 +227,32 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
             name: compact_duration(value) if isinstance(value, timedelta) else value
             for name, value in asdict(analyzer.alert_policy).items()
         },
+        "windows": {
+            "lengths": [compact_duration(length) for length in analyzer.windows],
+            "source": _windows_source(analyzer),
+        }
+        if analyzer.windows
+        else None,
         "runbook": analyzer.runbook,
         "sources": sources(analyzer),
     }
+
+
+def _windows(analyzer: "Analyzer[Any]") -> str:
+    """Return the lengths of windows in force, and where they come from."""
+    from mlmon.formatting import compact_duration
+
+    lengths = ", ".join(compact_duration(length) for length in analyzer.windows)
+    return f"{lengths}, the shortest that carries a verdict ({_windows_source(analyzer)})"
+
+
+def _windows_source(analyzer: "Analyzer[Any]") -> str:
+    """Return where the windows come from: the settings' file, or `default`."""
+    from mlmon.analyzers.settings import AnalyzersSettings
+    from mlmon.elastic.settings_file import settings_path
+
+    chosen = AnalyzersSettings.load().windows_of(analyzer.name)
+    return "default" if chosen is None else str(settings_path())
 
 
 def _print(analysis: "Analysis") -> None:

@@ -1,13 +1,15 @@
 """Settings of the analyzers: the table `[analyzers]` of `mlmon.toml`."""
 
 import pkgutil
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlmon.elastic.section import SettingsSection
 from mlmon.elastic.settings_file import unknown_name
+from mlmon.formatting import parse_duration
 
 
 def drift_test_names() -> list[str]:
@@ -46,10 +48,53 @@ class FeatureTest(BaseModel):
     test: DriftTestName = Field(description="drift test of this feature (docs/drift-tests.md)")
 
 
-class FeatureDriftSettings(BaseModel):
-    """The drift tests of `feature_drift`."""
+def ascending(lengths: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return lengths of windows.
+
+    Raises:
+        ValueError: There is none, or they do not grow.
+    """
+    if lengths is not None:
+        parsed = [parse_duration(length) for length in lengths]
+        if not parsed or parsed != sorted(set(parsed)):
+            raise ValueError("give at least one length, the shortest first")
+    return lengths
+
+
+TrafficWindows = Annotated[
+    tuple[Literal["5m", "15m", "1h", "6h", "1d"], ...] | None, AfterValidator(ascending)
+]
+GrowingWindows = Annotated[
+    tuple[Literal["1d", "2d", "3d", "7d", "14d"], ...] | None, AfterValidator(ascending)
+]
+
+
+class TrafficWindowSettings(BaseModel):
+    """The windows of an analyzer whose traffic decides how long they are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    windows: TrafficWindows = Field(
+        None,
+        description="lengths it may choose from, such as 15m, 1h and 1d: the shortest that holds "
+        "events enough; by default 5m, 15m, 1h, 6h and 1d",
+    )
+
+
+class GrowingWindowSettings(BaseModel):
+    """The windows of a drift analyzer: a day, and longer ones where that is too little."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    windows: GrowingWindows = Field(
+        None,
+        description="lengths to which the day grows until there is a verdict, such as 2d and 7d; "
+        "1d alone: never; by default 2d, 3d, 7d and 14d",
+    )
+
+
+class FeatureDriftSettings(GrowingWindowSettings):
+    """The drift tests and windows of `feature_drift`."""
 
     test: DriftTestName | None = Field(
         None,
@@ -103,8 +148,37 @@ class AnalyzersSettings(SettingsSection):
     feature_drift: FeatureDriftSettings | None = Field(
         None, description="how `feature_drift` compares features"
     )
+    score_shift: GrowingWindowSettings | None = Field(None, description="windows of `score_shift`")
+    embedding_drift: GrowingWindowSettings | None = Field(
+        None, description="windows of `embedding_drift`"
+    )
+    service_health: TrafficWindowSettings | None = Field(
+        None, description="windows of `service_health`"
+    )
+    data_quality: TrafficWindowSettings | None = Field(
+        None, description="windows of `data_quality`"
+    )
+    fallback_rate: TrafficWindowSettings | None = Field(
+        None, description="windows of `fallback_rate`"
+    )
+    completeness: TrafficWindowSettings | None = Field(
+        None, description="windows of `completeness`"
+    )
     rules: tuple[LimitRule, ...] = Field(
         (),
         description="limits per analyzer, metric, subject, model and segment; of several that "
         "match, the last counts",
     )
+
+    def windows_of(self, analyzer: str) -> tuple[timedelta, ...] | None:
+        """Return the lengths of windows that the file allows an analyzer; None where it does not.
+
+        Args:
+            analyzer: Its name.
+        """
+        chosen = getattr(self, analyzer, None)
+        lengths = chosen.windows if isinstance(chosen, _WITH_WINDOWS) else None
+        return None if lengths is None else tuple(map(parse_duration, lengths))
+
+
+_WITH_WINDOWS = (TrafficWindowSettings, GrowingWindowSettings)

@@ -14,6 +14,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import timedelta
 
     from mlmon.analyzers.base.alert_policy import AlertPolicy
     from mlmon.analyzers.base.identity import FindingIdentity
@@ -42,6 +43,8 @@ class Analyzer(ABC, Generic[P]):
         certain: Whether its verdicts hold however many lines were lost, so that lost ones do not
             withhold them.
         limits: The limits by metric, taken from `metrics`.
+        windows: Lengths of windows, shortest first, of which it takes the shortest that carries a
+            verdict; empty where its windows are fixed. mlmon.toml may allow some of them only.
     """
 
     name: ClassVar[str]
@@ -52,6 +55,7 @@ class Analyzer(ABC, Generic[P]):
     advice: ClassVar[str]
     certain: ClassVar[bool] = False
     limits: Mapping[str, Limits]
+    windows: tuple[timedelta, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive the limits by metric."""

@@ -69,6 +69,8 @@ class Finding(Identified):
         sample_count: Events measured.
         baseline_count: Rows of the baseline, or windows of the past, compared with.
         completeness: Share of the window's events that arrived, None where unknown.
+        maturity: Share of the labels to be expected that are known, None where nearly all are or
+            the value needs none: an immature value is biased, and late labels revise it.
         warning: Limit of the severity `warning`.
         critical: Limit of the severity `critical`.
         severity: The verdict.
@@ -99,6 +101,7 @@ class Finding(Identified):
     sample_count: int | None = None
     baseline_count: int | None = None
     completeness: float | None = None
+    maturity: float | None = None
     warning: float | None = None
     critical: float | None = None
     runbook: str | None = None
@@ -211,6 +214,7 @@ FINDING_FIELDS = {
     "sample_count": "finding.sample.count",
     "baseline_count": "finding.sample.baseline_count",
     "completeness": "finding.sample.completeness",
+    "maturity": "finding.sample.maturity",
     "warning": "finding.limits.warning",
     "critical": "finding.limits.critical",
     "severity": "finding.severity",

@@ -9,17 +9,26 @@ from functools import cache
 from typing import Any
 
 from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.settings import AnalyzersSettings
 
 
 @cache
 def discover() -> tuple[Analyzer[Any], ...]:
-    """Return every analyzer in order of name: found by import, listed nowhere."""
+    """Return every analyzer in order of name: found by import, listed nowhere.
+
+    Their windows are those that mlmon.toml allows.
+    """
     found = [
         member()
         for module in map(_module, pkgutil.iter_modules(__path__, f"{__name__}."))
         for member in vars(importlib.import_module(module)).values()
         if _is_analyzer(member, module)
     ]
+    settings = AnalyzersSettings.load()
+    for analyzer in found:
+        chosen = settings.windows_of(analyzer.name)
+        if chosen is not None:
+            analyzer.windows = chosen
     return tuple(sorted(found, key=lambda analyzer: analyzer.name))
 
 

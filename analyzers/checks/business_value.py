@@ -157,6 +157,7 @@ class BusinessValue(Analyzer[LabelProfile]):
             value=now.total,
             low=min(now.total, max(0.0, now.total - reach)),
             high=most + reach,
+            maturity=coverage.immature,
             baseline_value=usual,
             warning=limits.warning * usual,
             critical=limits.critical * usual,

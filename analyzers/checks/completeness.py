@@ -58,6 +58,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         "are computed again. Lines stored twice were sent again after a rollover; shippers other "
         "than mlmon's must make `event.id` the document's id."
     )
+    windows = cadence.CADENCES
     needs = (Needs("sequence", 2 * DAY),)
     metrics = (
         Metric(
@@ -112,7 +113,9 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             first, last = part(window)
             return lines[last] - lines[first]
 
-        for window in cadence.windows(context.period, written, EXPECTED_LINES, SEQUENCE_STEP):
+        for window in cadence.windows(
+            context.period, written, EXPECTED_LINES, SEQUENCE_STEP, self.windows
+        ):
             first, last = part(window)
             if first < last:
                 of_window = _ProcessLines(service, window, found[first:last])

@@ -81,6 +81,7 @@ class DataQuality(Analyzer[PredictionProfile]):
         "category of one feature, then roll the data stream over (`POST logs-ml.prediction-"
         "NAMESPACE/_rollover`) and start the shipper again: the next index begins without names."
     )
+    windows = cadence.CADENCES
     needs = (Needs("prediction", 2 * DAY),)
     metrics = (
         Metric(
@@ -132,7 +133,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             traffic = AnalysisContext(context.period, of_model)
             events = partial(_predictions, traffic)
             for window in cadence.windows(
-                context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP
+                context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP, self.windows
             ):
                 for model, found in _by_version(traffic.within(window)):
                     yield from self._judge(window, found, context.baselines.get(model))

@@ -61,6 +61,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
         "hours. A coverage that falls while the age stays means that the source does not know "
         "part of the traffic: new profiles, a new market, or a key that has changed."
     )
+    windows = cadence.CADENCES
     needs = (
         Needs("prediction", PAST + DAY),
         Needs("fallback", PAST + DAY),
@@ -175,6 +176,7 @@ class _Source:
             lambda window: self.total(window).n,
             EXPECTED_PREDICTIONS,
             PREDICTION_STEP,
+            self.analyzer.windows,
         )
 
     def findings_as_logged(

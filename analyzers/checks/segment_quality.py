@@ -227,7 +227,7 @@ class SegmentQuality(Analyzer[PredictionProfile]):
         limits = fault.limits
         limit = limits.critical if fault.severity is Severity.CRITICAL else limits.warning
         shown = number(limit) if fault.usual is None else percent(limit)
-        most = "" if fault.severity.alarming else "nothing passes its limit; most is "
+        most = "" if fault.severity.alarming else "no feature is certain to pass; nearest: "
         named = "" if f"limit of {shown}" in fault.sentence else f", limit {shown}"
         return self.finding(
             fault.metric,
@@ -280,9 +280,9 @@ class SegmentQuality(Analyzer[PredictionProfile]):
                 f"{fault.detail}), in training {percent(fault.usual)}",
             )
         for compared in compare_features(ChosenTests(), sample, reference):
-            fault = _drifted(window, sample, reference, compared, segments)
-            if fault is not None and (fault.severity.alarming or not compared.skip_reason):
-                yield fault
+            drifted = _drifted(window, sample, reference, compared, segments)
+            if drifted is not None and (drifted.severity.alarming or not compared.skip_reason):
+                yield drifted
             elif compared.feature not in sample.hidden:
                 small[compared.method.metric] = compared.skip_reason
 

@@ -95,7 +95,7 @@ def compare(
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     known = AnalyzersSettings.load().feature_drift
-    tests = ChosenTests.of(FeatureDriftSettings(test=test) if test else known)
+    tests = ChosenTests.of(FeatureDriftSettings.model_validate({"test": test}) if test else known)
     window = period(since, until)
     if with_until and not with_since:
         raise WrongValueError(

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.drift.method import measured
 from mlmon.analyzers.drift.methods import kolmogorov_smirnov
-from mlmon.analyzers.references.growing_window import longer_windows
+from mlmon.analyzers.references.growing_window import LENGTHS, longer_windows
 from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
@@ -93,6 +93,7 @@ def compare_features(
     hours: Sequence[PredictionProfile] = (),
     refinements: Refinements | None = None,
     longer: Callable[[], tuple[datetime, PooledHours]] | None = None,
+    lengths: Sequence[timedelta] = LENGTHS,
 ) -> list[ComparedFeature]:
     """Compare every feature of a baseline.
 
@@ -104,6 +105,7 @@ def compare_features(
         refinements: Finer counts of numbers; without them distances have wider bounds.
         longer: Returns the end of the day, and the hours before it that are added where the day
             alone has no verdict; called only then. None: nothing is added.
+        lengths: Of the windows to which the day grows.
     """
     found = [
         *_numbers(tests, traffic, baseline, hours, refinements),
@@ -115,7 +117,7 @@ def compare_features(
         found = [
             compared
             if compared.feature in traffic.hidden
-            else _grown(compared, baseline, end, pool, made)
+            else _grown(compared, baseline, end, pool, made, lengths)
             for compared in found
         ]
     # A feature that cannot be compared takes part with p = 1, which calls nothing else.
@@ -130,6 +132,7 @@ def _grown(
     end: datetime,
     pool: PooledHours,
     made: list[ComparedFeature],
+    lengths: Sequence[timedelta],
 ) -> ComparedFeature:
     """Return the comparison of the shortest window that is certain; all made are added to `made`.
 
@@ -137,7 +140,7 @@ def _grown(
     there, only a longer window that alarms counts.
     """
     best, rows = day, day.rows
-    for window in longer_windows(end):
+    for window in longer_windows(end, lengths):
         if best.certain:
             break
         longer = _of_window(day, baseline, window, pool)

@@ -64,6 +64,11 @@ class Coverage:
         return min(1.0, self.share / self.reached) if self.reached else 1.0
 
     @property
+    def immature(self) -> float | None:
+        """The maturity of an immature window, as its findings name it; None of a mature one."""
+        return None if self.mature else round(self.maturity, 4)
+
+    @property
     def missing_share(self) -> float:
         """The share of the predictions whose label is still to be expected."""
         return max(0.0, self.reached - self.share)

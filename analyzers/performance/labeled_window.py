@@ -87,6 +87,7 @@ class LabeledWindow:
             "service": self.day.about["service"] or (self.labels and self.labels.service),
             "sample_count": self.labels.labeled if self.labels else 0,
             "baseline_count": baseline.rows if baseline else None,
+            "maturity": self.coverage.approved.immature,
         }
 
     def skip_reason(self) -> str | None:

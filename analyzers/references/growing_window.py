@@ -25,10 +25,11 @@ LENGTHS = (2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY)
 POOLED = LENGTHS[-1]
 
 
-def longer_windows(end: datetime) -> Iterator[Window]:
+def longer_windows(end: datetime, lengths: Iterable[timedelta] = LENGTHS) -> Iterator[Window]:
     """Yield the windows longer than a day that end at a moment, shortest first."""
-    for length in LENGTHS:
-        yield Window(end - length, end)
+    for length in lengths:
+        if length > DAY:
+            yield Window(end - length, end)
 
 
 class PooledHours:

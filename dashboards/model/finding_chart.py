@@ -10,6 +10,7 @@ from mlmon.dashboards.model.condition import (
     AtLeast,
     Both,
     Condition,
+    Exists,
     both,
     is_,
     less_than,
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.metric import Metric, WorseSide
 
 MOST_SUBJECTS = 12
+IMMATURE = "Grey: labels are still coming in"
+"""The name of values that labels to come may still change."""
+
 _PARTS = {
     "finding.subject": "Subject",
     "finding.segment": "Segment",
@@ -60,17 +64,21 @@ def _chart(
     They stand on their own side only: no search can turn the sign of a limit that follows the past.
     """
     limited = metric.limits.judged and side == _side(metric.limits)
+    labeled = any(needs.kind == "label" for needs in analyzer.needs) and metric.draw == "line"
     operation: Operation = "max" if side == "highest" else "min"
     return Chart(
         title=metric.title + suffix,
-        sentence=metric.question,
+        sentence=f"{metric.question}{f' {IMMATURE}.' if labeled else ''}",
         source=FINDING_DOCUMENTS,
         measures=(Measure("Value", operation, "finding.value", unit=metric.unit, tone="plain"),),
         draw=metric.draw,
         by=(Time(), *_parts(metric.breakdown, side)),
         where=both(findings_of(analyzer.name, metric.name), where),
         unit=metric.unit,
-        limits=_limits(metric.limits, metric.unit) if limited else (),
+        limits=(
+            *(_limits(metric.limits, metric.unit) if limited else ()),
+            *((_immature(operation, metric.unit),) if labeled else ()),
+        ),
     )
 
 
@@ -84,6 +92,14 @@ def _parts(breakdown: str | None, side: WorseSide) -> tuple[Values, ...]:
         return ()
     label = _PARTS.get(breakdown, breakdown)
     return (Values(breakdown, label, MOST_SUBJECTS, side),)
+
+
+def _immature(operation: Operation, unit: str) -> Measure:
+    """Return the values whose labels are still coming in, drawn over the others."""
+    still_coming = Exists("finding.sample.maturity")
+    return Measure(
+        IMMATURE, operation, "finding.value", where=still_coming, unit=unit, tone="unknown"
+    )
 
 
 def _limits(limits: Limits, unit: str) -> tuple[Measure, ...]:

@@ -12,7 +12,8 @@ Rows = list[dict[str, Any]]
 """Rows with short names, for they are most of a page: `t` time in milliseconds (a bucket's end),
 `d` its length in seconds, `n` its windows, `v` the typical value, `l` the least, `h` the greatest,
 `i` and `j` the ends of the intervals, `s` the severity, `w` the worst window's value, `r` its
-sentence, `e` an end in milliseconds. What equals the usual is left out."""
+sentence, `e` an end in milliseconds, `m` 1 where labels are still coming in. What equals the usual
+is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class CheckHistory:
         draw: How the typical value is drawn.
         domain: Ends of the axis of values.
         rows: A row per bucket; one without a value breaks the line.
+        immature: Values whose labels are still coming in, each run after the last mature value.
         dots: Values without a neighbour, of which a line shows nothing.
         alarms: The worst window of each bucket in alarm.
         unknown: Times without a verdict.
@@ -58,6 +60,7 @@ class CheckHistory:
     draw: MetricDrawing
     domain: tuple[float, float]
     rows: Rows
+    immature: Rows
     dots: Rows
     alarms: Rows
     unknown: Rows

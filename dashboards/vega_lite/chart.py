@@ -167,20 +167,27 @@ def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
 def _limit_layer() -> Json:
     return {
         "data": {"name": "limits"},
-        "mark": {"type": "line", "interpolate": "step", "strokeWidth": 1, "clip": True},
+        "mark": {"type": "line", "interpolate": "step", "clip": True},
         "encoding": {
             "y": value("v"),
             "detail": {"field": "s", "type": "nominal"},
             "stroke": {
-                "condition": {
-                    "test": {"field": "s", "equal": "critical"},
-                    "value": PAGE_COLOURS.critical,
-                },
+                "condition": [
+                    {
+                        "test": {"field": "s", "equal": tone},
+                        "value": PAGE_COLOURS.tone(tone),
+                    }
+                    for tone in ("critical", "unknown")
+                ],
                 "value": PAGE_COLOURS.warning,
             },
             "strokeDash": {
                 "condition": {"test": {"field": "s", "equal": "critical"}, "value": [1, 0]},
                 "value": [4, 3],
+            },
+            "strokeWidth": {
+                "condition": {"test": {"field": "s", "equal": "unknown"}, "value": 3},
+                "value": 1,
             },
         },
     }

@@ -29,6 +29,7 @@ def history_drawing(history: CheckHistory, frame: Frame) -> Json:
     datasets = {
         "frame": [{"t": end, "v": 0} for end in ends],
         "rows": history.rows,
+        "immature": history.immature,
         "dots": history.dots,
         "alarms": history.alarms,
         "unknown": history.unknown,
@@ -63,6 +64,7 @@ def history_drawing(history: CheckHistory, frame: Frame) -> Json:
         _limit("warning", PAGE_COLOURS.warning, strokeDash=[4, 3]),
         _limit("critical", PAGE_COLOURS.critical),
         *([_typical(history.draw)] if valued else []),
+        *([_immature()] if any(row["v"] is not None for row in history.immature) else []),
         _layer(
             "dots",
             "point",
@@ -107,8 +109,20 @@ def _frame(history: CheckHistory, frame: Frame) -> Json:
     return _layer("frame", "point", {"opacity": 0}, x=x, y=y)
 
 
+def _immature() -> Json:
+    """Draw values whose labels are still coming in, grey and dashed."""
+    look = {"color": PAGE_COLOURS.unknown, "strokeWidth": 1.5, "strokeDash": [3, 2]}
+    return _layer("immature", "line", look, x=time("t"), y=value("v"))
+
+
 def _typical(draw: MetricDrawing) -> Json:
-    """Draw the typical value in the form that the panel asks for."""
+    """Draw the typical value in the form that the panel asks for, where it is mature."""
+    typical = _drawn(draw)
+    only_mature = {"filter": "!datum.m"}
+    return typical | {"transform": [only_mature, *typical.get("transform", [])]}
+
+
+def _drawn(draw: MetricDrawing) -> Json:
     x_and_y = {"x": time("t"), "y": value("v")}
     match draw:
         case "line":

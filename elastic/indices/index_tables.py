@@ -114,6 +114,12 @@ FINDING_TABLE: Final = (
     Field("finding.sample.count", "long", "Documents measured."),
     Field("finding.sample.baseline_count", "long", "Documents of the baseline."),
     Field("finding.sample.completeness", "double", "Share of the logs that had arrived.", "ratio"),
+    Field(
+        "finding.sample.maturity",
+        "double",
+        "Share of the expected labels that were known; absent where nearly all were.",
+        "ratio",
+    ),
     Field("finding.limits.warning", "double", "Limit from which it warns."),
     Field("finding.limits.critical", "double", "Limit from which it is critical."),
     _SEVERITY,

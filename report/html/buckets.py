@@ -37,6 +37,7 @@ class TimeBucket:
         at: The end of the worst window.
         value: The value of the worst window.
         worst: The finding of the worst window, where it is not ok and its sentence is shown.
+        immature: Whether labels of some window with a value are still coming in.
     """
 
     start: float
@@ -53,6 +54,7 @@ class TimeBucket:
     at: float
     value: float | None
     worst: Finding | None
+    immature: bool = False
 
 
 def bucket_width(seconds: float, most: int) -> int:
@@ -125,6 +127,7 @@ def _bucket(series: CheckSeries, places: list[int]) -> TimeBucket:
         at=float(series.end[worst]),
         value=_present(series.value[worst]),
         worst=series.kept[worst],
+        immature=bool((~np.isnan(series.maturity[first:last]) & ~np.isnan(value)).any()),
     )
 
 

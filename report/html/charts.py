@@ -200,8 +200,20 @@ def _description(small: Sequence[TimeBucket], unit: str, health: CheckHealth) ->
     return (
         f"{name} over {duration(small[-1].end - small[0].start)}: "
         f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
-        f"highest at {short_moment(highest.end)}; {health.description}."
+        f"highest at {short_moment(highest.end)}; {health.description}.{_still_coming(valued)}"
     )
+
+
+def _still_coming(valued: Sequence[TimeBucket]) -> str:
+    """Return since when values are immature, up to the last one; empty where that is mature."""
+    first = None
+    for bucket in reversed(valued):
+        if not bucket.immature:
+            break
+        first = bucket
+    if first is None:
+        return ""
+    return f" Values from {short_moment(first.end)} on are immature: labels are still coming in."
 
 
 def history(buckets: Sequence[TimeBucket], metric: Metric) -> CheckHistory:
@@ -217,6 +229,7 @@ def history(buckets: Sequence[TimeBucket], metric: Metric) -> CheckHistory:
         draw=metric.draw,
         domain=domain(buckets),
         rows=drawn,
+        immature=immature(drawn),
         dots=alone(drawn) if metric.draw != "bar" else [],
         alarms=[alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
         unknown=unknown_times(buckets),
@@ -244,6 +257,20 @@ def rows(buckets: Sequence[TimeBucket]) -> list[Json]:
     return found
 
 
+def immature(rows: Sequence[Json]) -> list[Json]:
+    """Return the values whose labels are still coming in, each run after the value before it."""
+    found: list[Json] = []
+    for before, row in pairwise([{}, *rows]):
+        if not row.get("m") or row["v"] is None:
+            continue
+        if not before.get("m") and before.get("v") is not None:
+            # A moment without a value before it breaks the line: rows are drawn in order of time.
+            found += [{"t": before["t"] - 1, "v": None}] if found else []
+            found.append({"t": before["t"], "v": before["v"]})
+        found.append({"t": row["t"], "v": row["v"]})
+    return found
+
+
 def alone(rows: Sequence[Json]) -> list[Json]:
     """Return the rows that have a value, but no neighbour with one."""
     values = [None, *(row["v"] for row in rows), None]
@@ -268,6 +295,8 @@ def _row(bucket: TimeBucket) -> Json:
         row |= {"i": rounded(bucket.low), "j": rounded(bucket.high)}
     if bucket.count > 1:
         row["n"] = bucket.count
+    if bucket.immature:
+        row["m"] = 1
     if bucket.severity != OK:
         row["s"] = FACES[bucket.severity].name
     if bucket.severity == UNKNOWN and bucket.worst is not None:

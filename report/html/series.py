@@ -16,7 +16,7 @@ from mlmon.report.html.severity import OK, WARNING
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 Ranks = np.ndarray[tuple[int], np.dtype[np.int8]]
 
-COLUMNS = ("start", "end", "value", "low", "high", "warning", "critical")
+COLUMNS = ("start", "end", "value", "low", "high", "warning", "critical", "maturity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class CheckSeries:
         start, end: The time that each window is the first to cover, in seconds since the epoch.
         value, low, high: The value and the interval it lies in; NaN where there is none.
         warning, critical: The limits that held for that window; NaN where there is none.
+        maturity: Share of the expected labels that are known; NaN where nearly all are.
         severity: Ranks of `mlmon.report.html.severity`.
         kept: The whole finding where it is not ok, for its sentence; None where it is.
     """
@@ -44,6 +45,7 @@ class CheckSeries:
     high: Floats
     warning: Floats
     critical: Floats
+    maturity: Floats
     severity: Ranks
     kept: tuple[Finding | None, ...]
 

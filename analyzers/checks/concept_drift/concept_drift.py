@@ -277,6 +277,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             None,
             slope,
             self.limits[SLOPE].judge(ends.low, ends.high),
+            maturity=None,
             reason=f"{title} changes by {number(slope.value)} a week ({number(ends.low)} to "
             f"{number(ends.high)}), by its {count(len(series), 'day')} with mature labels "
             f"until {moment(day.day.window.end)}.",

@@ -41,13 +41,14 @@ from mlmon.analyzers.references.daily_window import (
     DailyWindow,
     daily_windows,
 )
-from mlmon.analyzers.references.growing_window import POOLED, longer_windows
+from mlmon.analyzers.references.growing_window import LENGTHS, POOLED, longer_windows
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import MIN_VECTORS, domain_auc
 from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
 
     from numpy.typing import NDArray
 
@@ -74,6 +75,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         "on the old one wrong: retrain, or go back. If the texts have "
         "changed, retrain on them and make a baseline of the new version."
     )
+    windows = LENGTHS
     needs = (
         Needs("prediction", DAILY_LOOKBACK),
         Needs(KIND, DAILY_LOOKBACK, pooled=POOLED),
@@ -120,7 +122,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         if skip_reason or known is None:
             yield self.unknown(DISTANCE, name, day.window, str(skip_reason), **day.about)
         else:
-            yield from self._compare(day, name, _grown(day, name, sample, known, context), known)
+            grown = _grown(day, name, sample, known, context, self.windows)
+            yield from self._compare(day, name, grown, known)
         if sample.unlike:
             subject = f"{name} (unreadable)"
             reason = f"{sample.unreadable_sentence(name)} {span(day.window)}: they are left out."
@@ -223,6 +226,7 @@ def _grown(
     embeddings: EmbeddingDay,
     known: StoredVectors,
     context: AnalysisContext[PredictionProfile],
+    lengths: Sequence[timedelta],
 ) -> EmbeddingSample:
     """Return the sample of the shortest window with a verdict, else that of the longest.
 
@@ -233,7 +237,7 @@ def _grown(
     if best.alarming or not (best.near_limit or _few(len(best.vectors), rows)):
         return best
     logged: Sequence[EmbeddingProfile] = context.pooled(KIND)
-    for window in longer_windows(day.window.end):
+    for window in longer_windows(day.window.end, lengths):
         few = _few(len(best.vectors), rows)
         if best.alarming or len(best.vectors) >= MOST_ROWS or not (best.near_limit or few):
             break

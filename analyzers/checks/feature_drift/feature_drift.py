@@ -65,7 +65,7 @@ from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
-from mlmon.analyzers.references.growing_window import POOLED, PooledHours
+from mlmon.analyzers.references.growing_window import LENGTHS, POOLED, PooledHours
 from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.formatting import count, cut, moment, number, span
 
@@ -101,6 +101,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         "defaults took the place of values. If the new distribution is right, retrain on it and "
         "make a baseline; until then, treat scores with caution."
     )
+    windows = LENGTHS
     needs = (
         Needs("prediction", DAILY_LOOKBACK, weeks=PAST_WEEKS, pooled=POOLED),
         Needs(REFINEMENT, DAILY_LOOKBACK),
@@ -156,7 +157,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             return day.window.end, past.pooled(baseline)
 
         for compared in compare_features(
-            self._tests, traffic, baseline, day.traffic, refinements, longer
+            self._tests, traffic, baseline, day.traffic, refinements, longer, self.windows
         ):
             window = compared.window or day.window
             if compared.drift is None or (compared.skip_reason and not compared.severity.alarming):

@@ -240,7 +240,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             "baseline_value": tenth.predicted,
         }
         if tenth.rows < MIN_LABELS_PER_BIN:
-            reason = f"{observed}; {MIN_LABELS_PER_BIN} are needed for a verdict."
+            waiting = "" if day.coverage.mature else f"; {day.known()}"
+            reason = f"{observed}; {MIN_LABELS_PER_BIN} are needed for a verdict{waiting}."
             return self._unknown(day, GAP, reason, tenth.gap, **known)
         severity = self.limits[GAP].judge_distance(tenth.gap.interval.low, tenth.gap.interval.high)
         reason = f"{observed}; {day.known()}."

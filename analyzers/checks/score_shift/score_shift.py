@@ -58,13 +58,13 @@ from mlmon.analyzers.profiles.kinds.prediction import SCORE, PredictionProfile
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
-from mlmon.analyzers.references.growing_window import POOLED, PooledHours, longer_windows
+from mlmon.analyzers.references.growing_window import LENGTHS, POOLED, PooledHours, longer_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -86,6 +86,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "version in service with the one meant to be. If the change is real and wanted, retrain "
         "and make a baseline of the new version."
     )
+    windows = LENGTHS
     needs = (
         Needs(PREDICTION, DAILY_LOOKBACK, weeks=PAST_WEEKS, pooled=POOLED),
         Needs(REFINEMENT, DAILY_LOOKBACK),
@@ -211,7 +212,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             if scores.n:
                 drift = refinements.drift(SCORE, scores, day.own, day.baseline)
                 found = replace(found, drift=drift)
-            found = found if found.certain else _grown(found, reference, pool(day))
+            found = found if found.certain else _grown(found, reference, pool(day), self.windows)
         if found.drift is None or not (found.enough or found.severity.alarming):
             return self._too_few(day, found, reference)
         return self._finding(day, found, found.drift, reference, segments)
@@ -308,14 +309,16 @@ class ScoreSample:
         return self.severity.alarming or (self.enough and not self.drift.near_limit)
 
 
-def _grown(day: ScoreSample, reference: Buckets, pool: PooledHours) -> ScoreSample:
+def _grown(
+    day: ScoreSample, reference: Buckets, pool: PooledHours, lengths: Sequence[timedelta]
+) -> ScoreSample:
     """Return the sample of the shortest window with a verdict, else that of the longest.
 
     A day that lies near the limit is not called unchanged because the days before it were calm:
     there, only a longer window that alarms counts.
     """
     best, rows = day, day.scores.n
-    for window in longer_windows(day.window.end):
+    for window in longer_windows(day.window.end, lengths):
         if best.certain:
             break
         scores = pool.numbers(window, SCORE, lambda hour: hour.score)

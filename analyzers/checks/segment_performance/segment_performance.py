@@ -156,6 +156,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             | {
                 "segment": success.segment,
                 "sample_count": coverage.labeled,
+                "maturity": coverage.immature,
                 "baseline_count": success.training_rows,
                 "value": success.current.value,
                 "low": success.current.interval.low,

@@ -149,6 +149,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
         "`mlmon doctor` shows which. A jump of the 400 or 422 rate points to a client's release."
     )
+    windows = cadence.CADENCES
     needs = (
         Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),
         Needs("pulse", 3 * HOUR),
@@ -321,13 +322,17 @@ class _Path:
     def _first_windows(self, end: datetime, expected: int) -> Iterator[Window]:
         """Yield the window that ends at a moment: an hour, or shorter where that hour is busy."""
         rate = cadence.recent_rate(self.asked.requests, end, cadence.CADENCES[0])
-        length = min(HOUR, cadence.window_length(rate, expected))
+        lengths = self.analyzer.windows
+        length = min(HOUR, cadence.window_length(rate, expected, lengths=lengths))
+        length = max(length, lengths[0])
         if floor(end, length) == end:
             yield Window(end - length, end)
 
     def _windows(self, part: Window, expected: int, *, busy: bool) -> Iterator[Window]:
         """Yield the windows that should hold so many requests."""
-        for window in cadence.windows(part, self.asked.requests, expected):
+        for window in cadence.windows(
+            part, self.asked.requests, expected, lengths=self.analyzer.windows
+        ):
             # Where all other paths have little traffic, an empty window means nothing.
             if self.path != OTHER_PATHS or busy or self.asked.requests(window) >= MIN_REQUESTS:
                 yield window

@@ -9,6 +9,7 @@ import pytest
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric, MetricDrawing
 from mlmon.dashboards.model.history import Frame, Mark
+from mlmon.dashboards.palette import PAGE_COLOURS
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.report.html.buckets import HOUR_SECONDS, buckets
 from mlmon.report.html.charts import history
@@ -132,3 +133,20 @@ def test_a_far_critical_limit_does_not_press_the_values_flat() -> None:
         if "axis" in layer["encoding"]["y"]
     ]
     assert 0.3 < y["scale"]["domain"][1] < 0.4
+
+
+def test_values_whose_labels_are_still_coming_in_are_grey_and_dashed() -> None:
+    """The last two of five windows are immature: drawn apart, joined to the last mature value."""
+    found = [
+        replace(finding, maturity=maturity)
+        for finding, maturity in zip(findings(), (None, None, None, 0.6, 0.2), strict=True)
+    ]
+    drawing = chart(found)
+    assert compiled(drawing)
+    assert [row.get("m") for row in drawing["datasets"]["rows"]] == [None, None, None, 1, 1]
+    assert [row["v"] for row in drawing["datasets"]["immature"]] == [0.06, 0.15, 0.3]
+    by_data = {(layer["data"]["name"], layer["mark"]["type"]): layer for layer in drawing["layer"]}
+    assert by_data["immature", "line"]["mark"]["strokeDash"]
+    assert by_data["immature", "line"]["mark"]["color"] == PAGE_COLOURS.unknown
+    assert {"filter": "!datum.m"} in by_data["rows", "line"]["transform"]
+    assert all(layer["data"]["name"] != "immature" for layer in chart(findings())["layer"])
