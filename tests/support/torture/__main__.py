@@ -106,7 +106,7 @@ def _plan(options: argparse.Namespace, seconds: float) -> Plan:
         per_second=PER_SECOND,
         rotate_s=3.0,
         roll_s=8.0,
-        longest_life_s=25.0,
+        longest_life_s=10.0,
         files=options.files,
         break_s=break_s,
         rest_s=seconds - break_s,

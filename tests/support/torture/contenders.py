@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlmon.elastic.client.cluster import Cluster
+from mlmon.ingest.state.health import Health
 from tests.support.torture.plan import FILE, ODDS, Plan
 from tests.support.torture.run import Torture, Verdict, is_stored
 from tests.support.torture.writer import Writer
@@ -63,10 +64,14 @@ def mlmon(
                 check=False,
             )
 
+    def is_at_work(began: float) -> bool:
+        return any(
+            status.stat().st_mtime > began and _has_decided(status)
+            for status in folder.glob("*/status.json")
+        )
+
     writer = Writer(logs, plan, lambda log: is_stored(cluster, namespace, log))
-    torture = Torture(
-        plan, cluster, namespace, start, writer, "*/status.json", folder, restart, retry
-    )
+    torture = Torture(plan, cluster, namespace, start, writer, is_at_work, restart, retry)
     verdict = torture.run()
     verdict.deeds["started with a clock set forward and back by 2 hours and 400 days"] = starts
     letters = list(folder.glob("*/dead-letters*"))
@@ -74,6 +79,15 @@ def mlmon(
         path.read_bytes().count(b"\n") for path in letters
     )
     return verdict
+
+
+def _has_decided(status: Path) -> bool:
+    """Return whether a shipper's status counts decided lines; False while it is replaced."""
+    try:
+        counts = Health.from_json(status.read_bytes()).counts
+    except (OSError, ValueError):
+        return False
+    return counts.stored + counts.duplicate > 0
 
 
 def _fill_disk() -> None:
@@ -118,9 +132,13 @@ def rsyslog(
         )
         return [process]
 
+    def is_at_work(began: float) -> bool:
+        pid = home / "pid"
+        return pid.exists() and pid.stat().st_mtime > began
+
     plan = replace(plan, extras=False)
     writer = Writer(logs, plan, lambda _: False)
-    verdict = Torture(plan, cluster, namespace, start, writer, "pid", home, restart).run()
+    verdict = Torture(plan, cluster, namespace, start, writer, is_at_work, restart).run()
     errors = home / "errors.json"
     verdict.deeds["requests in its error file"] = (
         errors.read_bytes().count(b"\n") if errors.exists() else 0

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import (
@@ -84,8 +83,7 @@ class Torture:
         namespace: Where the lines go.
         start: Starts the shipper; given True, on a disk that takes no more.
         writer: Logs the lines.
-        sign: Pattern, below `folder`, of files that a shipper writes when it is at work.
-        folder: Where the shipper keeps its files.
+        is_at_work: Returns whether a shipper that was started at a time has decided lines.
         restart: Stops or kills the node and starts it again; returns what it did. None leaves it
             alone.
         retry: Sends rejected lines again; None where that is not supported.
@@ -96,8 +94,7 @@ class Torture:
     namespace: str
     start: Callable[[bool], list[subprocess.Popen[bytes]]]
     writer: Writer
-    sign: str
-    folder: Path
+    is_at_work: Callable[[float], bool]
     restart: Callable[[], str] | None = None
     retry: Callable[[], None] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
@@ -129,8 +126,8 @@ class Torture:
         processes = self.start(full)
         self.deeds["started on a full disk"] += full
         self.deeds["two shippers started at once"] += len(processes) == 2
-        if choices.random() < 0.9:
-            # Else it is killed while it starts.
+        if choices.random() < 0.7:
+            # Else it is killed while it starts, or before its first lines are decided.
             self._await_work(processes, began)
         self._wait(processes[0], choices.uniform(0.05, self.plan.longest_life_s))
         if choices.random() < 0.1 and processes[0].poll() is None:
@@ -167,12 +164,12 @@ class Torture:
                 process.wait()
 
     def _await_work(self, processes: list[subprocess.Popen[bytes]], began: float) -> None:
-        """Wait until a shipper is at work, or has ended."""
+        """Wait until a shipper has decided lines, so that each life brings it on, or has ended."""
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and all(process.poll() is None for process in processes):
-            if any(path.stat().st_mtime > began for path in self.folder.glob(self.sign)):
+            if self.is_at_work(began):
                 return
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def _roll(self) -> None:
         choices = random.Random(self.plan.seed + 2)
