@@ -85,8 +85,7 @@ class FastCheck:
             return None
         period = Window(max(now - AGAIN, since or now - AGAIN), now)
         found = [self._outages(period, known.judged)] if period.start < now else []
-        if since is None:
-            found += self._failures(now)
+        found += self._failures(now, since)
         changed = [
             analysis.period.start
             for analysis in found
@@ -130,8 +129,11 @@ class FastCheck:
         recent = [profile for profile in past.recent if profile.window.start < live]
         return replace(past, recent=recent)
 
-    def _failures(self, now: datetime) -> list[Analysis]:
-        """Judge the runs and reloads that failed and were not judged yet."""
+    def _failures(self, now: datetime, since: datetime | None) -> list[Analysis]:
+        """Judge the runs and reloads that failed and were not judged yet.
+
+        While a cycle runs, those that failed after it began: it judges none of that time.
+        """
         logs = Logs(self.cluster, self.namespace, now, {})
         oldest = now - 2 * AGAIN
         self._handled = {name: at for name, at in self._handled.items() if at >= oldest}
@@ -140,7 +142,7 @@ class FastCheck:
             failed = {
                 event: moment
                 for event, moment in _failed(logs, kinds()[name].dataset, now)
-                if event not in self._handled
+                if event not in self._handled and (since is None or moment > since)
             }
             if failed:
                 found.append(self._judge_failures(name, analyzer, min(failed.values()), now))

@@ -14,7 +14,7 @@ from mlmon.alerting.publish import publish
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor, iso, parse_time
 from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle.cycle import run_cycle
-from mlmon.analyzers.run.cycle.fast_check import EVERY
+from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.subscribers import subscribe
@@ -213,6 +213,28 @@ def test_a_job_that_died_reaches_people_at_once(
     assert told - bad <= timedelta(seconds=45)
     service.now = NOW + HOUR
     assert service.runner.once()
+    assert [body["kind"] for body in hook.bodies] == ["opened"]
+
+
+def test_a_job_that_fails_while_a_cycle_runs_does_not_wait_for_it(
+    service: Service,
+    hook: WebhookReceiver,
+    ship: Callable[..., None],
+    runs_of: Callable[..., Events],
+    start: datetime,
+) -> None:
+    """A long cycle judges what ended before it began; a check in it, what failed since."""
+    since = (NOW - start).total_seconds() / 3_600
+    runs = [(since - 10 + hour + 0.05, hour != 10, 30.0) for hour in range(11)]
+    events = runs_of("refresh", runs)
+    ship([event for event in events if parse_time(event["@timestamp"]) < NOW])
+    assert service.runner.once()
+    failing = [event for event in events if parse_time(event["@timestamp"]) >= NOW]
+    bad = max(parse_time(event["@timestamp"]) for event in failing)
+    ship([event | {"event.ingested": iso(bad + ARRIVES)} for event in failing])
+    check = FastCheck(service.runner.cluster, service.runner.namespace)
+    assert check.run(bad + EVERY, since=bad + ARRIVES) is None
+    assert check.run(bad + EVERY, since=bad - MINUTE)
     assert [body["kind"] for body in hook.bodies] == ["opened"]
 
 
