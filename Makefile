@@ -17,7 +17,7 @@ demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the to
 	@$(BIN)/mlmon demo
 
 test: $(READY) ## the whole test suite, against a real Elasticsearch
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 check: $(READY) ## ruff, mypy --strict, order of imports, dependencies, generated files
 	@$(BIN)/ruff check .

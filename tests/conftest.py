@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
@@ -20,6 +21,7 @@ from mlmon.elastic.node import config as node_config
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
+from tests.support import emptied as emptied_namespaces
 
 pytest_plugins = ["tests.support.report_scenario"]
 
@@ -27,11 +29,25 @@ URL = "MLMON_TEST_ELASTICSEARCH_URL"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
 ENOUGH = 4 * 2**30
 
+# By file, the name of what their tests share: fixtures of the session exist once in each worker.
+TOGETHER = {
+    "tests/report/html/test_page.py": "scenario of the report",
+    "tests/report/test_browser.py": "scenario of the report",
+}
+
 # As `mlmon.main` does, before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Java's second compiler pays off after minutes; without it a node's start takes half the CPU.
-node_config.JVM_OPTIONS += "-XX:TieredStopAtLevel=1\n"
+# The options that matter for the CPU of nodes that live for minutes. Java's second compiler takes
+# more than it saves: measured, a new data stream costs a third more with it. The classes of a
+# distribution whose digest was checked are loaded without being verified again: a start takes a
+# fifth less. Memory is taken as it is used.
+node_config.JVM_OPTIONS += """\
+-XX:TieredStopAtLevel=1
+-XX:+UnlockDiagnosticVMOptions
+-XX:-BytecodeVerificationRemote
+-XX:-AlwaysPreTouch
+"""
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +77,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the files that take longest first, so that no worker is left alone with one."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+class _Together(LoadFileScheduling):
+    """Gives each file to one worker, and files that share an expensive fixture to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return TOGETHER.get(scope, scope)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Distribute the tests between the workers by files."""
+    return _Together(config, log)
 
 
 @contextmanager
@@ -102,6 +132,17 @@ def namespace(request: pytest.FixtureRequest) -> str:
     """A namespace that no other test uses, with the test's name in it."""
     name = re.sub(r"[^a-z0-9]+", "_", request.node.name.lower()).strip("_")
     return f"{name[:40]}_{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def emptied(cluster: Cluster) -> Iterator[str]:
+    """A namespace without a document, for tests that do not ask whether an index is there.
+
+    A module that lets its `namespace` be this one saves most of what its tests cost.
+    """
+    name = emptied_namespaces.take(cluster)
+    yield name
+    emptied_namespaces.give_back(name)
 
 
 @pytest.fixture

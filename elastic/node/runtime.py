@@ -59,6 +59,8 @@ class Runtime:
             "ES_JAVA_HOME": str(self.java),
             "ES_PATH_CONF": str(files.config),
             "ES_TMPDIR": str(files.temporary),
+            # The launcher and the tools live for seconds: too short for Java's second compiler.
+            "CLI_JAVA_OPTS": "-XX:TieredStopAtLevel=1",
         }
 
 

@@ -16,7 +16,7 @@ where training has no such column. Embeddings that cannot be read are counted an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -213,8 +213,16 @@ class EmbeddingSample:
         return self.distance is not None and not self.alarming and self.distance.value >= limit
 
 
-def _sample(window: Window, embeddings: EmbeddingDay, known: StoredVectors) -> EmbeddingSample:
+def _sample(
+    window: Window,
+    embeddings: EmbeddingDay,
+    known: StoredVectors,
+    shorter: EmbeddingSample | None = None,
+) -> EmbeddingSample:
+    """Compare a window's vectors; those of a shorter window that hold them all are compared."""
     vectors = embeddings.vectors(known.dimension, MOST_ROWS)
+    if shorter is not None and np.array_equal(vectors, shorter.vectors):
+        return replace(shorter, window=window)
     reference = known.vectors()[:MOST_ROWS]
     distance = centroid_distance(vectors, reference, ALPHA) if len(vectors) else None
     return EmbeddingSample(window, vectors, distance)
@@ -242,7 +250,8 @@ def _grown(
         if best.alarming or len(best.vectors) >= MOST_ROWS or not (best.near_limit or few):
             break
         hours = [hour for hour in logged if window.start <= hour.window.start < window.end]
-        longer = _sample(window, by_name(day.model[0], hours).get(name, EmbeddingDay()), known)
+        found = by_name(day.model[0], hours).get(name, EmbeddingDay())
+        longer = _sample(window, found, known, best)
         if longer.alarming or few:
             best = longer
     return best

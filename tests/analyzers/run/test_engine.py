@@ -22,6 +22,8 @@ from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserErro
 
 Events = list[dict[str, Any]]
 DAYS = 2
+QUIET = 34
+"""Hours before the first request."""
 
 
 @pytest.fixture
@@ -29,12 +31,16 @@ def logged(
     cluster: Cluster,
     namespace: str,
     baseline: Baseline,
+    start: datetime,
     predictions_of: Callable[..., Events],
     accesses_of: Callable[..., Events],
     runs_of: Callable[..., Events],
     ship: Callable[[Events], None],
 ) -> Cluster:
-    """Two days of logs of everything, with a burst of errors and scores that fall on the second."""
+    """Two days of logs, with scores that fall on the second; its requests, with a burst of errors.
+
+    Each five minutes of requests are profiles and findings to write: they begin in the 35th hour.
+    """
 
     def fall(hour: int, rows: dict[str, Any]) -> None:
         if hour >= 36:
@@ -44,7 +50,10 @@ def logged(
     ship(predictions_of(hours, 12, change=fall))
     ship(
         accesses_of(
-            hours, 24, status=lambda hour, index: 500 if (hour, index % 2) == (40, 0) else 200
+            hours - QUIET,
+            24,
+            first=start + QUIET * HOUR,
+            status=lambda hour, index: 500 if (hour + QUIET, index % 2) == (40, 0) else 200,
         )
     )
     ship(runs_of("refresh", [(float(hour), True, 30.0) for hour in range(hours)]))
@@ -102,7 +111,7 @@ def test_a_run_finds_what_is_wrong(
     made = +Counter(first.profiles)
     # Days of so few rows are not counted again in finer buckets.
     assert "refinement" not in made
-    requests = {"access": 576, "pulse": 576}
+    requests = dict.fromkeys(("access", "pulse"), 12 * (48 - QUIET))
     assert made == {"prediction": 48, "segment": 48, "job": 48, "clock": 48, **requests}
     before = written(logged, namespace)
     second = run()
@@ -163,7 +172,7 @@ def test_late_events_make_revisions(
 ) -> None:
     """Errors that come late change the findings of their windows; what was known before stays."""
     run()
-    late = accesses_of(1, 60, first=start + 20 * HOUR, status=lambda _hour, _index: 500)
+    late = accesses_of(1, 60, first=start + 37 * HOUR, status=lambda _hour, _index: 500)
     ship([event | {"event.ingested": iso(start + 5 * DAY)} for event in late])
     analysis = run()
     assert +Counter(analysis.profiles) == {"access": 12, "pulse": 12}
@@ -172,7 +181,7 @@ def test_late_events_make_revisions(
     rates = [
         finding
         for finding in FindingStore(logged, namespace).search(
-            since=start + 20 * HOUR, until=start + 21 * HOUR, analyzer="service_health"
+            since=start + 37 * HOUR, until=start + 38 * HOUR, analyzer="service_health"
         )
         if finding.metric == "http.5xx.rate"
     ]

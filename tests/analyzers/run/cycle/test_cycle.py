@@ -52,7 +52,7 @@ def two_days(
 
     events = [
         *predictions_of(48, 12, change=fall),
-        *accesses_of(48, 12, status=lambda hour, _index: 500 if hour == 20 else 200),
+        *accesses_of(48, 4, status=lambda hour, _index: 500 if hour == 20 else 200),
         *runs_of("refresh", [(float(hour), hour != 40, 30.0) for hour in range(48)]),
     ]
     return sorted(events, key=lambda event: event["@timestamp"])
@@ -282,13 +282,13 @@ def test_a_steady_stream_costs_the_same_at_the_end_of_an_hour(
     ship: Callable[..., None],
 ) -> None:
     """Each five minutes' cycle judges the windows that ended in them, however full the hour is."""
-    events = [*accesses_of(30, 720), *predictions_of(30, 60)]
+    events = [*accesses_of(6, 240), *predictions_of(6, 60)]
     events.sort(key=lambda event: str(event["@timestamp"]))
     for number, event in enumerate(events, 1):
         event |= {"process.entity_id": "api-1", "event.sequence": number}
     judged, profiles = [], []
     for minute in (0, *range(5, 60, 5)):
-        moment = start + 29 * HOUR + timedelta(minutes=minute, seconds=40)
+        moment = start + 5 * HOUR + timedelta(minutes=minute, seconds=40)
         due = [event for event in events if event["@timestamp"] < iso(moment)]
         events = events[len(due) :]
         ship(arriving(due, moment))

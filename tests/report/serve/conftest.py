@@ -1,0 +1,9 @@
+"""The server's tests write the same few indices: they are emptied, not made, for each."""
+
+import pytest
+
+
+@pytest.fixture
+def namespace(emptied: str) -> str:
+    """A namespace without a document."""
+    return emptied
