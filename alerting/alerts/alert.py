@@ -233,17 +233,20 @@ def _same(value: Any) -> Any:
     return value
 
 
-def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
+def opened(
+    rule: Policy, counting: Sequence[Finding], level: Severity, calm: Sequence[Window] = ()
+) -> Alert:
     """Return the alert that opens with the findings that count, of which the last is the newest.
 
     Args:
         rule: The rule that holds.
         counting: The findings that count, by their ends.
         level: The level at which it holds.
+        calm: Windows shortly before that were ok.
     """
     newest, first = counting[-1], min(counting, key=lambda finding: finding.end)
     shown = worst([finding for finding in counting if finding.severity.rank >= level.rank])
-    onset = min(_onset(rule, finding) for finding in counting)
+    onset = _after_calm(rule, min(_onset(rule, finding) for finding in counting), first, calm)
     return Alert(
         rule=rule.id,
         identity=newest.identity,
@@ -276,6 +279,23 @@ def _onset(rule: Policy, finding: Finding) -> Window:
     if finding.onset_start is None or finding.onset_end is None:
         return Window(rule.begin(finding), finding.end)
     return Window(finding.onset_start, finding.onset_end)
+
+
+def _after_calm(rule: Policy, onset: Window, first: Finding, calm: Sequence[Window]) -> Window:
+    """Return an onset that lies after the begin of the last window that was ok.
+
+    What began before it, and lasts, would have filled it. That holds for an estimate from windows
+    that overlap; a line that shows when it began needs no such bound.
+    """
+    overlapping = [
+        window
+        for window in calm
+        if rule.step and window.length > rule.step and window.end < first.end
+    ]
+    last = max((window.start for window in overlapping), default=None)
+    if last is None or onset.start >= last or onset.start == onset.end:
+        return onset
+    return Window(last, max(onset.end, first.end))
 
 
 def worst(findings: Sequence[Finding]) -> Finding:

@@ -10,6 +10,9 @@
 - Where there are no findings at all, neither `ok` nor `unknown`, nobody judged that all is well, so
   the alert stays open. It ends as replaced, `Policy.silence` after the last finding, where its
   model version is no longer judged and another one is. Else it is closed after `UNSEEN`.
+- Its problem began after the last window that was `ok` began. A window that reaches farther back,
+  because a day held too little, may point at an earlier fault that is over. Its begin is then
+  known to that time only, until a finding in alarm knows it better.
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Alert, Ending, excess, opened, worst
+from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.alerting.policies.policy import Policy
-    from mlmon.analyzers.base.finding import Finding, Severity
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
 
 
 Replacement = Callable[[Alert], datetime | None]
@@ -51,6 +56,7 @@ class AlertStateMachine:
     alert: Alert | None = None
     replaced: Replacement = no_replacement
     _counting: list[Finding] = field(default_factory=list)
+    _calm: list[Window] = field(default_factory=list)
 
     def take(self, rule: Policy, findings: Sequence[Finding]) -> list[Alert]:
         """Go on to the next moment at which windows end; return the alerts that end by then.
@@ -63,12 +69,18 @@ class AlertStateMachine:
         alarms = [finding for finding in findings if finding.severity.rank >= rule.least.rank]
         self._counting = [finding for finding in self._counting if end < rule.counts_until(finding)]
         self._counting += alarms
+        self._calm = [window for window in self._calm if window.end >= end - rule.reach]
+        self._calm += [
+            finding.window
+            for finding in findings
+            if finding.severity is Severity.OK and not finding.near_limit
+        ]
         if self.begin is not None and end <= self.begin:
             return []
         over = self.past(end)
         level = rule.level(self._counting)
         if self.alert is None and level is not None:
-            self.alert = opened(rule, self._counting, level)
+            self.alert = opened(rule, self._counting, level, self._calm)
         elif self.alert is not None:
             self.alert = _continued(self.alert, alarms, findings, level)
         if self.alert is not None:
@@ -107,6 +119,7 @@ def _continued(
             latest_reason=alarms[-1].reason,
             calm=0,
         )
+        alert = _known_better(alert, alarms)
     elif any(finding.calm for finding in findings):
         alert = replace(alert, calm=alert.calm + 1)
     if alarms and level is not None and level.rank > alert.severity.rank:
@@ -119,6 +132,18 @@ def _continued(
         alert = _as_bad_as(grown, alarms)
     elif alarms and (shown := worst(alarms)).severity.rank >= alert.severity.rank:
         alert = _as_bad_as(alert, [shown]) if excess(shown) > alert.excess else alert
+    return alert
+
+
+def _known_better(alert: Alert, alarms: Sequence[Finding]) -> Alert:
+    """Return an alert with the onset of a finding that knows it more closely."""
+    for finding in alarms:
+        start, end = finding.onset_start, finding.onset_end
+        if start is None or end is None:
+            continue
+        within = alert.onset_start <= start and end <= alert.onset_end
+        if within and end - start < alert.onset_end - alert.onset_start:
+            alert = replace(alert, onset_start=start, onset_end=end)
     return alert
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,79 @@ def test_where_windows_overlap_it_began_with_what_was_new() -> None:
     of = rule(step=HOUR)
     (alert,) = gone_through(of, spell("oowwooo", length=DAY, step=HOUR), AlertStateMachine())
     assert alert.since == START + 2 * HOUR
+
+
+def day(letter: str, hour: int, began: int | None = None, **known: Any) -> Finding:
+    """Return a window that ends at an hour, and says in which hour it began.
+
+    Args:
+        letter: Its severity.
+        hour: Its end, in hours after the start.
+        began: The hour it says it began in; None if it does not say.
+        known: Its length in days (`days`), and how well the onset is known (`known_to`).
+    """
+    end, length = START + hour * HOUR, known.get("days", 1) * DAY
+    (finding,) = spell(letter, length=length, step=HOUR, start=end - HOUR)
+    if began is None:
+        return finding
+    onset = START + began * HOUR
+    return replace(finding, onset_start=onset, onset_end=onset + known.get("known_to", HOUR))
+
+
+CALM = [day("o", hour) for hour in range(70, 74)]
+"""Days that were ok, the last from hour 49 to hour 73."""
+
+
+@pytest.mark.parametrize(
+    ("findings", "onset"),
+    [
+        # Three days show an earlier fault; the day that is ok shows that it was over.
+        ([*CALM, day("c", 74, 6, days=3), day("c", 75, 6, days=3)], (49, 74)),
+        # A day that alarms later knows in which hour the new one began.
+        (
+            [
+                *CALM,
+                day("c", 74, 6, days=3),
+                day("c", 75, 6, days=3),
+                day("c", 76, 70),
+                day("c", 77, 71),
+            ],
+            (70, 71),
+        ),
+        # One that points farther back still does not.
+        ([*CALM, day("c", 74, 6, days=3), day("c", 75, 6, days=3), day("c", 76, 7)], (49, 74)),
+        # A weak shift fills much of a day before it alarms.
+        ([*CALM, day("c", 74, 52), day("c", 75, 52)], (52, 53)),
+        ([*CALM, day("c", 74, 49), day("c", 75, 49)], (49, 50)),
+        # A line that shows when it began is right.
+        (
+            [
+                *CALM,
+                day("c", 74, 6, days=3, known_to=timedelta(0)),
+                day("c", 75, 6, days=3, known_to=timedelta(0)),
+            ],
+            (6, 6),
+        ),
+        # Nothing was ok before, or nothing is known of it.
+        ([day("c", 74, 6, days=3), day("c", 75, 6, days=3)], (6, 7)),
+        ([day("u", 73), day("c", 74, 6, days=3), day("c", 75, 6, days=3)], (6, 7)),
+    ],
+    ids=["bounded", "refined", "not refined", "weak", "edge", "line", "first", "unknown"],
+)
+def test_a_problem_began_after_the_last_window_that_was_ok_began(
+    findings: list[Finding], onset: tuple[int, int]
+) -> None:
+    """An earlier fault that is over is not the begin of the next one."""
+    (alert,) = gone_through(rule(2, 3, step=HOUR), findings, AlertStateMachine())
+    assert (alert.onset_start, alert.onset_end) == tuple(START + hour * HOUR for hour in onset)
+
+
+def test_windows_that_do_not_overlap_bound_no_onset() -> None:
+    """What was due at nine, and is missed at ten, was due at nine."""
+    calm, missed = spell("oc")
+    due = replace(missed, onset_start=calm.start - HOUR, onset_end=calm.start)
+    (alert,) = gone_through(rule(1, 1), [calm, due], AlertStateMachine())
+    assert alert.onset_start == calm.start - HOUR
 
 
 def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
