@@ -9,6 +9,7 @@ import typer
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.formatting import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,13 +222,16 @@ def feedback(
     incident: IncidentId,
     verdict: Annotated[Verdict, typer.Argument(help="What the incident was.")],
     why: Why = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Accept the new normal without asking.")
+    ] = False,
     by: By = None,
     namespace: Namespace = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record what an incident was: a false alarm, fixed, or the new normal (see `accept`)."""
     if verdict is Verdict.NEW_NORMAL:
-        accept(incident, why, by=by, namespace=namespace, as_json=as_json)
+        accept(incident, why, yes=yes, by=by, namespace=namespace, as_json=as_json)
         return
     with _desk(namespace) as (desk, now):
         _print_done(desk.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
@@ -237,14 +241,35 @@ def feedback(
 def accept(
     incident: IncidentId,
     why: Why = "",
+    *,
     since: Annotated[
         str | None,
         typer.Option(
             help="The change point: ISO time, or such as 3d. (default: when the alerts began)"
         ),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Accept alerts of this metric only; may be repeated."),
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--segment", help="Accept alerts of this segment only, such as country=DE; repeatable."
+        ),
+    ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--series", help="Accept this alert only, by its title or feature; may be repeated."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what it would do, and do nothing.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Accept without asking; with --json it is needed to accept."),
     ] = False,
     force: Annotated[
         bool,
@@ -258,23 +283,28 @@ def accept(
 ) -> None:
     """Accept an incident as the new normal: compare later windows with the time since the change.
 
-    It prints which alerts of the past 30 days would not have been raised, and is refused where one
-    of them was confirmed true. `mlmon baseline revoke` takes it back.
+    It prints what would be accepted and which alerts of the past 30 days would not have been
+    raised, and asks. It is refused where one of these was confirmed true. --metric, --segment and
+    --series accept a part of the incident. `mlmon baseline revoke` takes it back.
     """
     from datetime import UTC, datetime
 
+    from mlmon.alerting.desk.new_normal import Chosen
     from mlmon.analyzers.base.time_argument import time_argument
 
     if since:
         time_argument(since, datetime.now(UTC))  # before a cluster is contacted
+    chosen = Chosen(metric or (), segment or (), series or ())
     with _desk(namespace) as (desk, now):
         who, begin = by or _login(), time_argument(since, now) if since else None
-        proposed = desk.new_normal(incident, who, why, now, begin)
+        proposed = desk.new_normal(incident, who, why, now, begin, chosen)
         effect = list(proposed.lines())
         done = ""
         if not as_json:
             print("\n".join(effect))
-        if not dry_run:
+        if not (dry_run or yes or as_json):
+            typer.confirm(f"Accept {count(len(proposed.parts), 'part')}?", abort=True)
+        if not dry_run and (yes or not as_json):
             done = desk.accept(incident, proposed, who, why, now, force=force)
     if as_json:
         print(json.dumps({"effect": effect, "done": done}, ensure_ascii=False))

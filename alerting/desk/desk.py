@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
-    from mlmon.alerting.desk.new_normal import NewNormal
+    from mlmon.alerting.desk.new_normal import Chosen, NewNormal
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
@@ -122,18 +122,35 @@ class Desk:
         return f"{incident.title}: closed by {by}"
 
     def new_normal(
-        self, prefix: str, by: str, why: str, now: datetime, since: datetime | None = None
+        self,
+        prefix: str,
+        by: str,
+        why: str,
+        now: datetime,
+        since: datetime | None = None,
+        chosen: Chosen | None = None,
     ) -> NewNormal:
-        """Return what accepting an incident as the new normal would do; nothing is stored."""
-        from mlmon.alerting.desk.new_normal import preview
+        """Return what accepting an incident, or a part of it, would do; nothing is stored."""
+        from mlmon.alerting.desk.new_normal import Chosen, preview
 
-        incident = self.find(prefix)
-        return preview(self._cluster, self._namespace, incident, now, by=by, why=why, since=since)
+        incident, chosen = self.find(prefix), chosen or Chosen()
+        return preview(
+            self._cluster,
+            self._namespace,
+            incident,
+            now,
+            by=by,
+            why=why,
+            since=since,
+            chosen=chosen,
+        )
 
     def accept(
         self, prefix: str, proposed: NewNormal, by: str, why: str, now: datetime, *, force: bool
     ) -> str:
-        """Accept an incident as the new normal: later windows are compared with it.
+        """Accept what was proposed as the new normal: later windows are compared with it.
+
+        Where only a part of the incident is accepted, that is a comment, and no feedback.
 
         Raises:
             UserError: An alert confirmed true would have vanished, and `force` is not set.
@@ -141,7 +158,11 @@ class Desk:
         from mlmon.alerting.desk.new_normal import accept
 
         accept(self._cluster, self._namespace, proposed, force=force)
-        return self.feedback(prefix, Verdict.NEW_NORMAL, by, why, now)
+        if not proposed.others:
+            return self.feedback(prefix, Verdict.NEW_NORMAL, by, why, now)
+        parts = ", ".join(proposed.parts)
+        self.comment(prefix, f"Accepted as the new normal: {parts}. {why}".strip(), by, now)
+        return f"{parts}: new normal"
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
         """Record what an incident was."""

@@ -20,7 +20,7 @@ from mlmon.elastic.errors import UserError
 from mlmon.formatting import count, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
@@ -36,11 +36,41 @@ _Model = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which alerts of an incident are accepted; of each kind, none given means all.
+
+    Args:
+        metrics: Names of metrics, such as `ks.distance`.
+        segments: Segments, such as `country=DE`.
+        series: Series by their titles, or by what these name: a feature or another subject.
+        parts: Parts of baselines, as `part_title` names them.
+    """
+
+    metrics: Collection[str] = ()
+    segments: Collection[str] = ()
+    series: Collection[str] = ()
+    parts: Collection[str] = ()
+
+    def takes(self, alert: Alert) -> bool:
+        """Return whether an alert is chosen."""
+        about = alert.identity
+        names = {about.title, about.series, about.subject}
+        return (
+            (not self.metrics or about.metric in self.metrics)
+            and (not self.segments or about.segment in self.segments)
+            and (not self.series or bool(names & {*self.series}))
+            and (not self.parts or part_title(*_place(alert)) in self.parts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NewNormal:
-    """What accepting an incident would do.
+    """What accepting an incident, or a part of it, would do.
 
     Args:
         references: What would be compared with from now on.
+        moved: Members of the incident that are compared with them.
+        others: Members that could be accepted, too, and are not chosen.
         left: Members of the incident that nothing can be moved for.
         replayed: The time that was judged with the references.
         vanished: Alerts of that time that would not have been raised.
@@ -48,18 +78,36 @@ class NewNormal:
     """
 
     references: tuple[AcceptedReference, ...]
+    moved: tuple[Alert, ...]
+    others: tuple[Alert, ...]
     left: tuple[Alert, ...]
     replayed: Window
     vanished: tuple[Alert, ...]
     confirmed: tuple[Alert, ...]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of baselines that would move, as people read them."""
+        return tuple(part_title(one.model, one.part) for one in self.references)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All parts that the incident could be accepted for, the ones that would move first."""
+        others = sorted({part_title(*_place(alert)) for alert in self.others})
+        return (*self.parts, *others)
+
     def lines(self) -> Iterator[str]:
         """Yield it in lines."""
         for reference in self.references:
             yield (
-                f"{reference.part.title} of {' '.join(reference.model)}: compared with "
+                f"{part_title(reference.model, reference.part)}: compared with "
                 f"{count(reference.rows, 'row')} since {moment(reference.counted.start)}"
             )
+            for alert in self.moved:
+                if _place(alert) == (reference.model, reference.part):
+                    yield f"  accepted: {alert.title}"
+        for alert in self.others:
+            yield f"not chosen: {alert.title}"
         for alert in self.left:
             yield f"not changed by this: {alert.title}"
         begin = moment(self.replayed.start)
@@ -81,8 +129,9 @@ def preview(
     by: str,
     why: str = "",
     since: datetime | None = None,
+    chosen: Chosen = Chosen(),
 ) -> NewNormal:
-    """Return what accepting an incident would do; nothing is stored.
+    """Return what accepting an incident, or a part of it, would do; nothing is stored.
 
     Args:
         cluster: Where everything is.
@@ -92,9 +141,11 @@ def preview(
         by: Who would accept it.
         why: Why.
         since: The change point; by default when each alert began.
+        chosen: Which of its alerts are accepted. All that are compared with the same part of a
+            baseline are accepted together.
 
     Raises:
-        UserError: No reference of it can be moved, or too little was counted since.
+        UserError: No reference of it can be moved, none is chosen, or too little was counted since.
     """
     members = AlertStore(cluster, namespace).get(incident.alert_ids)
     movable = [member for member in members if movable_part(member.identity) is not None]
@@ -104,8 +155,15 @@ def preview(
             "Features, scores, segments and measures compared with a version's evaluation can; "
             "for others change the limit, or say that it is a false alarm.",
         )
+    places = {_place(member) for member in movable if chosen.takes(member)}
+    if not places:
+        raise UserError(
+            f"No alert of {incident.title} that could be accepted is chosen",
+            f"These can be: {'; '.join(sorted(member.title for member in movable))}.",
+        )
+    moved = [member for member in movable if _place(member) in places]
     references = {}
-    for member in sorted(movable, key=lambda alert: alert.since, reverse=True):
+    for member in sorted(moved, key=lambda alert: alert.since, reverse=True):
         # Of several alerts about one part, the earliest knows since when.
         references[_place(member)] = count_reference(
             cluster,
@@ -117,12 +175,14 @@ def preview(
             why=why,
             incident=incident.id,
         )
-    chosen = tuple(sorted(references.values(), key=lambda reference: reference.part))
+    accepted = tuple(sorted(references.values(), key=lambda reference: reference.part))
     period = Window(floor(now - REPLAYED, HOUR), floor(now, HOUR))
-    vanished = _vanished(cluster, namespace, chosen, period, now)
+    vanished = _vanished(cluster, namespace, accepted, period, now)
     true = _confirmed(cluster, namespace, period)
     return NewNormal(
-        references=chosen,
+        references=accepted,
+        moved=tuple(moved),
+        others=tuple(member for member in movable if _place(member) not in places),
         left=tuple(member for member in members if member not in movable),
         replayed=period,
         vanished=vanished,
@@ -144,6 +204,11 @@ def accept(cluster: Cluster, namespace: str, proposed: NewNormal, *, force: bool
             "Choose a later change point with --since, or accept it all the same with --force.",
         )
     AcceptedStore(cluster, namespace).add(proposed.references)
+
+
+def part_title(model: _Model, part: ReferencePart | None) -> str:
+    """Return a part of a version's baseline as people read it, such as `feature price of m 1`."""
+    return f"{part.title if part else ''} of {' '.join(name for name in model if name)}"
 
 
 def _place(alert: Alert) -> tuple[_Model, ReferencePart | None]:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mlmon.alerting.incidents.verdict import Verdict
+from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.time_argument import length_argument
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from mlmon.alerting.desk.desk import Desk
 
 _LONGEST_TEXT = 2_000
+PART: Final = "part:"
+"""What a part's title follows in the name of its box."""
 
 
 class UnconfirmedError(UserError):
@@ -24,11 +27,14 @@ class UnconfirmedError(UserError):
     Args:
         lines: What it would do.
         force: Whether it needs a second confirmation.
+        parts: The parts that can be chosen, and whether each is.
     """
 
-    def __init__(self, lines: tuple[str, ...], *, force: bool) -> None:
+    def __init__(
+        self, lines: tuple[str, ...], *, force: bool, parts: Mapping[str, bool] | None = None
+    ) -> None:
         super().__init__("This is what it would do")
-        self.lines, self.force = lines, force
+        self.lines, self.force, self.parts = lines, force, parts or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,17 @@ def _feedback(desk: Desk, name: str, by: str, form: Mapping[str, str], now: date
         raise UserError("No verdict was chosen", "Choose what the incident was.")
     if chosen != Verdict.NEW_NORMAL:
         return desk.feedback(name, Verdict(chosen), by, _why(form), now)
-    proposed = desk.new_normal(name, by, _why(form), now)
-    if "confirmed" not in form:
-        raise UnconfirmedError(tuple(proposed.lines()), force=bool(proposed.confirmed))
+    from mlmon.alerting.desk.new_normal import Chosen
+
+    chosen = [field.removeprefix(PART) for field in form if field.startswith(PART)]
+    if "confirmed" in form and not chosen:
+        raise UserError("No part was chosen", "Choose what is accepted as the new normal.")
+    proposed = desk.new_normal(name, by, _why(form), now, chosen=Chosen(parts=chosen))
+    parts = {part: part in proposed.parts for part in proposed.choices}
+    # What is accepted is what was shown: another choice is shown first.
+    if form.get("confirmed") != shown(proposed.parts):
+        force = bool(proposed.confirmed)
+        raise UnconfirmedError(tuple(proposed.lines()), force=force, parts=parts)
     return desk.accept(name, proposed, by, _why(form), now, force="force" in form)
 
 
@@ -140,6 +154,11 @@ ACTS: Final = (
 def act_named(name: str) -> Act | None:
     """Return an act, None where there is none of that name."""
     return next((act for act in ACTS if act.name == name), None)
+
+
+def shown(parts: Iterable[str]) -> str:
+    """Return what a form says of the parts whose effect its page showed."""
+    return digest(sorted(parts))
 
 
 def _why(form: Mapping[str, str]) -> str:

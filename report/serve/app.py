@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TYPES: Final = {"css": "text/css", "js": "text/javascript"}
 _LONGEST_FORM: Final = 64 * 1024
+_MOST_FIELDS: Final = 500
 _FORM: Final = "application/x-www-form-urlencoded"
 _CHANGED: Final = (
     "The incident has changed since the page was loaded: see its state below, then decide again."
@@ -348,7 +349,9 @@ async def _read_form(request: Request) -> dict[str, str]:
         if len(body) > _LONGEST_FORM:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too long.")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20, errors="strict")
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+        )
     except ValueError:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "The form cannot be read.") from None
     return dict(pairs)

@@ -14,7 +14,7 @@ from mlmon.formatting import machine_moment, moment
 from mlmon.report.html.incident_list import StoredIncident, Surroundings, incident_list
 from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
-from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError
+from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError, shown
 from mlmon.report.stored_incidents import incidents_of_period
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ class IncidentPages:
             error=error,
             given=given or {},
             effect=unconfirmed.lines if unconfirmed else (),
+            parts=unconfirmed.parts if unconfirmed else {},
+            shown=_shown(unconfirmed) if unconfirmed else "",
             needs_force=unconfirmed is not None and unconfirmed.force,
         )
 
@@ -198,6 +200,10 @@ class IncidentPages:
                 faces=FACES,
             )
         )
+
+
+def _shown(unconfirmed: UnconfirmedError) -> str:
+    return shown(part for part, chosen in unconfirmed.parts.items() if chosen)
 
 
 def _change_row(change: Mapping[str, Any]) -> ChangeRow:

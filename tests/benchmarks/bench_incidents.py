@@ -5,8 +5,9 @@
 Each seed is a scenario of 18 days of its own, brought through the real way: log lines, shipper,
 node, baseline, analyzers, alerts, incidents. The truth is read only to score. An incident is
 attributed to every true incident during which one of its alerts shows an expected metric; one
-that shows none is false. The likely cause is right when the alert that is named as such shows the
-metric that the truth calls the direct sign, or another one of that sign's layer.
+that shows none is false. The likely cause is right when the alert that is named as such lies in the
+layer of the sign that the truth calls the direct one. Where the truth names a cause in another
+layer (`CAUSES`: the 503s of a failed reload), that layer is the right one, and the sign's is not.
 Exits 1 where there are more than 1.3 incidents per true incident, or fewer than 90 % right causes.
 """
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.record import IncidentRecord
+    from mlmon.analyzers.base.alert_policy import CauseLayer
     from mlmon.analyzers.run.ground_truth import TrueIncident
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.settings import Settings
@@ -50,6 +52,8 @@ MOST_PER_TRUE = 1.3
 LEAST_RIGHT = 0.9
 DAYS = 18
 SEGMENT = "experience_level"
+CAUSES: dict[str, CauseLayer] = {"model_not_loaded": "deployment"}
+"""The layer of a true incident's cause, where its direct sign lies in another."""
 
 
 @dataclass(slots=True)
@@ -117,7 +121,8 @@ def score(
         result.found += 1
         cause = by_id.get(found[0].cause_id)
         direct = true.expect[0]
-        if cause and layers[cause.identity.analyzer] == layers[direct.analyzer]:
+        right = CAUSES.get(true.id, layers[direct.analyzer])
+        if cause and layers[cause.identity.analyzer] == right:
             result.right += 1
         else:
             named = found[0].cause_reason

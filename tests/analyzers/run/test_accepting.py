@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.desk.new_normal import Chosen
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.alerting.publish import update
 from mlmon.alerting.settings import AlertingSettings
@@ -100,7 +102,9 @@ def test_a_change_is_accepted_and_taken_back(
     place: Place, cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its alert ends, what was found before stays, and revoking brings the alarm back."""
-    _, change = place.incidents()
+    fault, change = place.incidents()
+    assert (fault.start, fault.onset_seconds) == (start + FAULT.start * HOUR, 3_600)
+    assert (change.start, change.onset_seconds) == (start + CHANGED * HOUR, 3_600)
     now = start + 120 * HOUR
     proposed = place.desk.new_normal(change.id, "ada", "new currency", now)
     (reference,) = proposed.references
@@ -122,7 +126,7 @@ def test_a_change_is_accepted_and_taken_back(
     ]
     assert len(found) == HOURS - 120
     assert {finding.severity for finding in found} <= {Severity.OK, Severity.UNKNOWN}
-    judged = [finding for finding in found if finding.severity is Severity.OK]
+    judged = [finding for finding in found if finding.value is not None]
     assert judged
     assert all("accepted by ada" in finding.reason for finding in judged)
     # Judged again from the beginning, everything is found as it was at the time.
@@ -171,7 +175,8 @@ def test_what_was_true_is_not_hidden(
     assert {alert.id for alert in AlertStore(cluster, namespace).overlapping(start)} >= {hidden.id}
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
-    refused = CliRunner().invoke(app, ["incidents", "accept", change.id, "--since", "2026-03-09"])
+    words = ["incidents", "accept", change.id, "--since", "2026-03-09", "--yes"]
+    refused = CliRunner().invoke(app, words)
     assert isinstance(refused.exception, UserError)
     assert "too few" in refused.exception.message
     printed = CliRunner().invoke(app, ["baseline", "references", "--json"]).stdout
@@ -193,11 +198,16 @@ def test_it_is_accepted_on_the_page_after_its_effect_was_seen(
         assert asked.status_code == 200
         assert "What it would do" in asked.text
         assert "feature price of autobid 1: compared with" in asked.text
-        assert 'name="confirmed" value="1"' in asked.text
+        (seen,) = re.findall(r'name="confirmed" value="(\w+)"', asked.text)
+        (box,) = re.findall(r'name="(part:[^"]+)" value="1" checked', asked.text)
+        assert box == "part:feature price of autobid 1"
         assert "force" not in asked.text
         assert AcceptedStore(cluster, namespace).all() == []
         assert place.incidents()[1].feedback is None
-        assert ada.post(path, **form, confirmed="1").status_code == 303
+        assert "No part was chosen" in ada.post(path, **form, confirmed=seen).text
+        assert "What it would do" in ada.post(path, **form, confirmed="1", **{box: "1"}).text
+        assert AcceptedStore(cluster, namespace).all() == []
+        assert ada.post(path, **form, confirmed=seen, **{box: "1"}).status_code == 303
         (reference,) = AcceptedStore(cluster, namespace).all()
         assert (reference.by, reference.why) == ("ada", "new currency")
         assert reference.incident == name
@@ -220,3 +230,93 @@ def test_what_is_compared_with_no_baseline_cannot_be_accepted(
     with pytest.raises(UserError, match="compared with nothing that could be moved") as caught:
         desk.new_normal(incident.id, "ada", "", start + timedelta(hours=6))
     assert "false alarm" in caught.value.hint
+
+
+@pytest.fixture
+def two_moved(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    baseline: Baseline,
+    predictions_of: Callable[..., list[dict[str, Any]]],
+    ship: Callable[[list[dict[str, Any]]], None],
+) -> Place:
+    """Two days, on the second of which two features changed for good at the same time."""
+
+    def change(hour: int, rows: dict[str, Any]) -> None:
+        if hour >= 24:
+            rows["price"], rows["rating"] = rows["price"] * 5, rows["rating"] + 2
+
+    ship(predictions_of(56, PER_HOUR, change=change))
+    BaselineStore(cluster, namespace).write([baseline])
+    place = Place(cluster, namespace, start)
+    place.judge(0, 48)
+    return place
+
+
+def test_one_part_of_an_incident_is_accepted(
+    two_moved: Place,
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is accepted is printed and asked for; the other feature goes on to alarm."""
+    place, now = two_moved, start + 48 * HOUR
+    (incident,) = place.incidents()
+    price, other = "feature_drift ks.distance of price, autobid 1", "rating, autobid 1"
+    every = place.desk.new_normal(incident.id, "ada", "", now)
+    assert every.parts == ("feature price of autobid 1", "feature rating of autobid 1")
+    assert (every.others, every.choices) == ((), every.parts)
+    for chosen in (
+        Chosen(series=("price",)),
+        Chosen(series=(price,)),
+        Chosen(metrics=("ks.distance",), series=("price",)),
+        Chosen(parts=("feature price of autobid 1",)),
+    ):
+        proposed = place.desk.new_normal(incident.id, "ada", "", now, chosen=chosen)
+        assert proposed.parts == ("feature price of autobid 1",)
+        assert price in {alert.title for alert in proposed.moved}
+        assert all(alert.title.endswith(other) for alert in proposed.others)
+        assert all(alert.subject == "price" for alert in proposed.vanished)
+    lines = list(proposed.lines())
+    assert f"  accepted: {price}" in lines
+    assert f"not chosen: feature_drift ks.distance of {other}" in lines
+    for nothing in (
+        Chosen(metrics=("psi",)),
+        Chosen(segments=("country=DE",)),
+        Chosen(series=("x",)),
+    ):
+        with pytest.raises(UserError, match="that could be accepted is chosen") as caught:
+            place.desk.new_normal(incident.id, "ada", "", now, chosen=nothing)
+        assert price in caught.value.hint
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+    # The command's clock is today's, so it gets no change point it could find traffic for.
+    words = ["incidents", "accept", incident.id, "--series", "price", "--by", "ada"]
+    for more, code in (([], 1), (["--json"], 0), (["--dry-run"], 0)):
+        shown = CliRunner().invoke(app, [*words, *more])
+        assert shown.exit_code == code
+        assert "feature price of autobid 1: compared with " in shown.stdout
+        assert "feature rating of" not in shown.stdout
+    assert AcceptedStore(cluster, namespace).all() == []
+    done = place.desk.accept(incident.id, proposed, "ada", "new currency", now, force=False)
+    assert done == "feature price of autobid 1: new normal"
+    (reference,) = AcceptedStore(cluster, namespace).all()
+    assert reference.part == ("feature", "price")
+    place.judge(48, 56)
+    after = [
+        finding
+        for finding in FindingStore(cluster, namespace).search(since=now)
+        if finding.metric == "ks.distance"
+    ]
+    assert {finding.severity for finding in after if finding.subject == "rating"} == {
+        Severity.CRITICAL
+    }
+    assert not any(finding.severity.alarming for finding in after if finding.subject == "price")
+    (incident,) = place.incidents()
+    assert incident.is_open
+    assert incident.feedback is None
+    _, _, changes = place.desk.show(incident.id)
+    text = "Accepted as the new normal: feature price of autobid 1. new currency"
+    assert text in {change["change.text"] for change in changes}
