@@ -89,10 +89,10 @@ def _feedback(desk: Desk, name: str, by: str, form: Mapping[str, str], now: date
         return desk.feedback(name, Verdict(chosen), by, _why(form), now)
     from mlmon.alerting.desk.new_normal import Chosen
 
-    chosen = [field.removeprefix(PART) for field in form if field.startswith(PART)]
-    if "confirmed" in form and not chosen:
+    boxes = [field.removeprefix(PART) for field in form if field.startswith(PART)]
+    if "confirmed" in form and not boxes:
         raise UserError("No part was chosen", "Choose what is accepted as the new normal.")
-    proposed = desk.new_normal(name, by, _why(form), now, chosen=Chosen(parts=chosen))
+    proposed = desk.new_normal(name, by, _why(form), now, chosen=Chosen(parts=boxes))
     parts = {part: part in proposed.parts for part in proposed.choices}
     # What is accepted is what was shown: another choice is shown first.
     if form.get("confirmed") != shown(proposed.parts):

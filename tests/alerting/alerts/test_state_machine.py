@@ -19,7 +19,7 @@ from tests.support.histories import HISTORIES, START, gone_through, joined, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.finding import Finding
