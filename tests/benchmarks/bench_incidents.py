@@ -1,6 +1,7 @@
 """Incidents per true incident, and whether the likely cause is right, over several seeds.
 
     python -m tests.benchmarks.bench_incidents [--seeds 11 12 13 …] [--predictions 100000] [--json]
+    python -m tests.benchmarks.bench_incidents --keep scores.jsonl --into docs/alerting.md
 
 Each seed is a scenario of 18 days of its own, brought through the real way: log lines, shipper,
 node, baseline, analyzers, alerts, incidents. The truth is read only to score. An incident is
@@ -8,7 +9,9 @@ attributed to every true incident during which one of its alerts shows an expect
 that shows none is false. The likely cause is right when the alert that is named as such lies in the
 layer of the sign that the truth calls the direct one. Where the truth names a cause in another
 layer (`CAUSES`: the 503s of a failed reload), that layer is the right one, and the sign's is not.
-Exits 1 where there are more than 1.3 incidents per true incident, or fewer than 90 % right causes.
+With `--keep` each seed's score is kept in a file as soon as it is known, and seeds that are there
+are not run again; `--into` writes the table of all scores into a page. Exits 1 where there are more
+than 1.3 incidents per true incident, or fewer than 90 % right causes.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +37,7 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.run.ground_truth import read_truth
 from mlmon.elastic.connect import connect
+from mlmon.elastic.settings import load_settings
 from tests.support.bench_node import bench_node
 from tests.support.true_incidents import shows
 
@@ -52,6 +57,8 @@ MOST_PER_TRUE = 1.3
 LEAST_RIGHT = 0.9
 DAYS = 18
 SEGMENT = "experience_level"
+MARKS = ("<!-- bench_incidents -->", "<!-- end of bench_incidents -->")
+"""Around the table in a page."""
 CAUSES: dict[str, CauseLayer] = {"model_not_loaded": "deployment"}
 """The layer of a true incident's cause, where its direct sign lies in another."""
 
@@ -207,20 +214,66 @@ def report(scores: Iterable[Score]) -> bool:
     return good and total.right / max(total.found, 1) >= LEAST_RIGHT
 
 
+def table_of(scores: Iterable[Score]) -> str:
+    """Return the scores as a table of Markdown."""
+    rows = sorted(scores, key=lambda score: score.seed)
+    names = ("true", "found", "incidents", "false", "mixed", "right", "alerts")
+    lines = [
+        "| seed | true incidents | found | incidents | false | mixed | right causes | alerts |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        *(
+            f"| {row.seed} | " + " | ".join(str(getattr(row, name)) for name in names) + " |"
+            for row in rows
+        ),
+    ]
+    total = {name: sum(getattr(row, name) for row in rows) for name in names}
+    cells = " | ".join(f"**{total[name]}**" for name in names)
+    lines.append(f"| **all** | {cells} |")
+    per_true = (total["incidents"] + total["false"]) / max(total["true"], 1)
+    right = total["right"] / max(total["found"], 1)
+    seeds = f"{len(rows)} seed" + ("" if len(rows) == 1 else "s")
+    lines += ["", f"Over {seeds}: {per_true:.2f} incidents per true one, {right:.0%} causes right."]
+    return "\n".join(lines)
+
+
+def write_into(page: Path, scores: Iterable[Score]) -> None:
+    """Put the table in place of the one between the benchmark's marks in a page."""
+    before, begin, rest = page.read_text().partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not (begin and end):
+        raise SystemExit(f"{page} has no {MARKS[0]} … {MARKS[1]}")
+    page.write_text(f"{before}{begin}\n{table_of(scores)}\n{end}{after}")
+
+
+def kept(file: Path | None) -> list[Score]:
+    """Return the scores that a file keeps."""
+    if file is None or not file.exists():
+        return []
+    return [Score(**json.loads(line)) for line in file.read_text().splitlines() if line]
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--predictions", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--into", type=Path)
     options = parser.parse_args()
-    scores: list[Score] = []
-    with bench_node(9340, heap="768m") as settings:
-        for seed in options.seeds:
+    scores = [score for score in kept(options.keep) if score.seed in options.seeds]
+    missing = [seed for seed in options.seeds if seed not in {score.seed for score in scores}]
+    with bench_node(9340, heap="768m") if missing else nullcontext(load_settings()) as settings:
+        for seed in missing:
             with tempfile.TemporaryDirectory(prefix="mlmon-incidents-") as name:
                 scores.append(run(settings, seed, options.predictions, Path(name)))
+            if options.keep:
+                with options.keep.open("a") as file:
+                    file.write(json.dumps(asdict(scores[-1])) + "\n")
             if not options.json:
                 report(scores[-1:])
+    if options.into:
+        write_into(options.into, scores)
     if options.json:
         sys.stdout.write(json.dumps([asdict(row) for row in scores]) + "\n")
     sys.exit(0 if report(scores) else 1)
