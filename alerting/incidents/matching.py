@@ -5,8 +5,8 @@ a cause that becomes known later may have opened before it. Both would give the 
 another id, and what people did and were told would be lost. Therefore recomputed incidents are
 compared with the stored ones:
 
-- A stored incident continues in the recomputed one that has the alert which opened it, else in the
-  one that shares most alerts, then most series at the same time.
+- A stored incident continues in the recomputed one that would have its id, else in the one that has
+  the alert which opened it, else in the one that shares most alerts, then most series at one time.
 - Where several continue in one, the one that opened first keeps its id, the others merge into it.
 - A stored incident that shares nothing with any is withdrawn; it has its id again if it comes back.
 """
@@ -50,6 +50,7 @@ class Matches:
 class _Shared(NamedTuple):
     """How much a stored incident shares with a recomputed one; the order is that of preference."""
 
+    id: bool = False
     founder: bool = False
     alerts: int = 0
     series: int = 0
@@ -74,9 +75,13 @@ def match(
     for number, incident in enumerate(found):
         for member in incident.members:
             by_series[member.series].append((number, member))
+    numbers = {incident.id: number for number, incident in enumerate(found)}
     heirs: dict[int, list[IncidentRecord]] = defaultdict(list)
     for record in sorted(stored, key=lambda record: (record.opened, record.id)):
         shared = _shared(record, alerts, by_series)
+        if record.id in numbers:
+            own = numbers[record.id]
+            shared[own] = shared.get(own, _Shared())._replace(id=True)
         if shared:
             # Of equal ones the first, which opened first.
             number = max(shared, key=lambda number: (shared[number], -number))
@@ -107,9 +112,9 @@ def _shared(
         for number in same | near:
             known = found[number]
             found[number] = _Shared(
-                known.founder or (number in same and name == record.alert_ids[0]),
-                known.alerts + (number in same),
-                known.series + 1,
+                founder=known.founder or (number in same and name == record.alert_ids[0]),
+                alerts=known.alerts + (number in same),
+                series=known.series + 1,
             )
     return found
 

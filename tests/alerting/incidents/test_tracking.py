@@ -158,3 +158,16 @@ def test_hour_by_hour_or_at_once_is_the_same(words: list[str], cuts: list[int]) 
         name: set(changes) for name, changes in at_once.told.items()
     }
     assert parts.records == at_once.records
+
+
+def test_two_incidents_never_share_an_id() -> None:
+    """One goes on without the alert that opened it; when that is back, it has its id again."""
+    memory, hours = Memory(), "c" * 10
+    revisions = ([f"oc{hours}", f"cc{hours}"], [f"cc{hours}"], [f"ooc{hours}", f"cc{hours}"])
+    for number, words in enumerate(revisions):
+        alerts = alerts_of(words)
+        memory.bring_up(alerts, LATER + number * HOUR)
+        assert memory.bring_up(alerts, LATER + number * HOUR + MINUTE) == []
+    standing = [one for one in memory.records.values() if one.status.stands]
+    assert len({one.id for one in standing}) == len(correlate(alerts_of(revisions[-1])))
+    assert sum(one.alerts for one in standing) == 2
