@@ -11,7 +11,12 @@ import sys
 from typing import NoReturn
 
 PIPELINE = "pipeline"
-EXTRA_OF_COMMAND = {"demo": "demo", "evidently": "evidently", "nannyml": "nannyml"}
+EXTRA_OF_COMMAND = {
+    "demo": "demo",
+    "evidently": "evidently",
+    "grafana": "grafana",
+    "nannyml": "nannyml",
+}
 """The extra a command needs; `pipeline` for every command that is not here."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

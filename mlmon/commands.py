@@ -18,6 +18,7 @@ from mlmon.elastic import commands as elastic
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
 from mlmon.formatting import visible
+from mlmon.grafana import commands as grafana
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.prometheus import commands as prometheus
@@ -37,7 +38,7 @@ PANELS = {
     "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
     "Act": ("incidents", "alerts", "alerting"),
-    "Export": ("kibana", "prometheus", "sample", "evidently", "nannyml"),
+    "Export": ("kibana", "grafana", "prometheus", "sample", "evidently", "nannyml"),
     "Learn": ("demo", "docs"),
 }
 """The panels of `mlmon --help`, and the commands of each, in the order of their use."""
@@ -69,7 +70,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for stage in (elastic, ingest, analyzers, alerting, report, kibana, prometheus):
+for stage in (elastic, ingest, analyzers, alerting, report, kibana, grafana, prometheus):
     app.add_typer(stage.app)
 subscribers.subscribe(publish)
 subscribers.subscribe_outcomes(report_outcome)

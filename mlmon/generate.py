@@ -7,6 +7,8 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.drift_tests import drift_tests_page
 from mlmon.analyzers.pages.page import pages
 from mlmon.dashboards.links.target import LinkTarget
+from mlmon.grafana.dashboards import dashboard_files
+from mlmon.grafana.provisioning import provisioning_files
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import files
 from mlmon.logging_config.schema.documentation import fields_page
@@ -15,7 +17,7 @@ from mlmon.prometheus.rules import rules_file
 from mlmon.prometheus.rules_text import rules_text
 from mlmon.reference import commands_page, settings_page
 
-FOLDERS = ("docs/analyzers", "docs/reference", "deploy/kibana")
+FOLDERS = ("docs/analyzers", "docs/reference", "deploy/kibana", "deploy/grafana")
 """Folders that hold generated files only: others in them are left from earlier."""
 
 
@@ -33,7 +35,11 @@ def generated() -> dict[str, str]:
     texts |= {
         f"deploy/kibana/{name}": text for name, text in files(artefacts(LinkTarget())).items()
     }
-    return texts
+    grafana = {f"dashboards/{name}": text for name, text in dashboard_files(discover()).items()}
+    grafana |= {
+        f"provisioning/{name}": text for name, text in provisioning_files("default").items()
+    }
+    return texts | {f"deploy/grafana/{name}": text for name, text in grafana.items()}
 
 
 def outdated(root: Path) -> list[str]:

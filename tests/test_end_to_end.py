@@ -26,6 +26,7 @@ from mlmon.dashboards.model.condition import EVERYTHING, Exists, is_
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import ClusterBusyError
 from tests.support.drawn_panels import choices, drawn, filled_charts, of_times, pictures
+from tests.support.grafana_data_source import compare
 
 pytestmark = pytest.mark.long
 
@@ -253,6 +254,16 @@ def test_every_panel_draws_what_there_is(
     for row in asked[MOVED_MOST.chart.title]:
         known = row["latest"]["hits"]["hits"][0]["_source"]
         assert sum(now for _, now, _ in known["finding.parts"]) == pytest.approx(1, abs=0.01)
+
+
+def test_grafana_asks_for_the_same_numbers(
+    analyzed: dict[str, Any], environment: dict[str, str], cluster: Cluster
+) -> None:
+    """The queries that are exported for Grafana get what the panel model's own queries get."""
+    window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
+    compared, different = compare(cluster, environment["MLMON_NAMESPACE"], window)
+    assert different == []
+    assert compared > 500
 
 
 def test_every_search_shows_its_columns(

@@ -19,6 +19,7 @@ PACKAGES = (
     "dashboards",
     "report",
     "kibana",
+    "grafana",
     "prometheus",
     "autobid",
 )

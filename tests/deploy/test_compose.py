@@ -109,7 +109,7 @@ def test_the_example_names_what_has_to_be_set() -> None:
 def test_what_is_published_is_on_loopback(services: dict[str, Any]) -> None:
     """No port of the stack is reachable from another machine."""
     ports = [str(port) for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -121,7 +121,7 @@ def test_the_files_it_mounts_are_there(services: dict[str, Any]) -> None:
         for volume in service.get("volumes", [])
         if str(volume).startswith(str(DEPLOY)) and ":/logs" not in str(volume)
     ]
-    assert len(mounted) == 3
+    assert len(mounted) == 5
     assert [path.name for path in mounted if not path.exists()] == []
 
 
@@ -183,7 +183,7 @@ def test_services_are_called_where_they_are(services: dict[str, Any]) -> None:
         for value in service.get("environment", {}).values()
         for host in re.findall(r"^http://([\w-]+):\d+$", str(value))
     }
-    assert hosts == {"elasticsearch", "kibana", "alertmanager"}
+    assert hosts == {"elasticsearch", "kibana", "alertmanager", "prometheus"}
     assert hosts <= services.keys()
 
 
