@@ -218,6 +218,7 @@ def _install_templates(cluster: Cluster) -> None:
     """
     # A shipper that may only write finds them there, or its lines are rejected with a reason.
     with suppress(AccessRefusedError):
+        present = cluster.index_template_names()
         for template in templates.fitting(cluster):
-            if cluster.get_index_template(template.name) is None:
+            if template.name not in present:
                 cluster.put_index_template(template.name, template.body)

@@ -192,6 +192,15 @@ class Cluster:
         answer = self._find(self._client.indices.get_index_template, name=name)
         return None if answer is None else answer["index_templates"][0]["index_template"]
 
+    def index_template_names(self) -> set[str]:
+        """Return the names of all index templates."""
+        answer = self._ask(
+            self._client.indices.get_index_template,
+            name="*",
+            filter_path="index_templates.name",
+        )
+        return {template["name"] for template in answer.get("index_templates", ())}
+
     def put_lifecycle_policy(self, name: str, body: Json) -> None:
         """Create or replace a lifecycle policy of a cluster that has ILM."""
         self._ask(self._client.ilm.put_lifecycle, name=name, body=body)
