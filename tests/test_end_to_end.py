@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -94,10 +95,12 @@ def kill_when(
         [sys.executable, "-m", "mlmon", *words], env=environment, stdout=subprocess.DEVNULL
     )
     try:
-        while process.poll() is None:
-            if reached():
-                return True
-        return False
+        while not reached():
+            # Asked without a pause, the cluster would be slower at what is waited for.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.01)
+                return False
+        return True
     finally:
         process.kill()
         process.wait()

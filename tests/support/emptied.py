@@ -41,3 +41,4 @@ def empty(cluster: Cluster, namespace: str) -> None:
     answer = cluster.bulk(b"".join(orjson.dumps(action) + b"\n" for action in actions))
     assert not answer["errors"], answer
     cluster.refresh(everything)
+    assert cluster.count(everything) == 0
