@@ -5,12 +5,15 @@ docs/how-to/add-an-analyzer.md walks through one.
 
 from __future__ import annotations
 
+import math
+import re
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -82,13 +85,21 @@ class Analyzer(ABC, Generic[P]):
     def finding(
         self, metric: str, subject: str | None, window: Window, severity: Severity, **known: Any
     ) -> Finding:
-        """Return a finding of this analyzer; the metric's limits are its own unless given."""
+        """Return a finding of this analyzer; the metric's limits are its own unless given.
+
+        The sentence of a verdict names the limit it used, where it does not do so itself.
+        """
         limits = self.limits.get(metric)
         declared = (
             {"warning": limits.warning, "critical": limits.critical}
             if limits and limits.judged
             else {}
         )
+        if declared and severity is not Severity.UNKNOWN and known.get("reason"):
+            limit = "critical" if severity is Severity.CRITICAL else "warning"
+            unit = next((each.unit for each in self.metrics if each.name == metric), "")
+            used = (declared | known)[limit]
+            known |= {"reason": with_limit(known["reason"], used, unit)}
         return Finding.of(
             analyzer=self.name,
             metric=metric,
@@ -105,6 +116,25 @@ class Analyzer(ABC, Generic[P]):
     ) -> Finding:
         """Return a finding without a verdict, and the reason."""
         return self.finding(metric, subject, window, Severity.UNKNOWN, reason=reason, **known)
+
+
+_NAMED = re.compile(r"\blimit (?:of )?-?\d")
+_WRITTEN = {"ratio", "ns", "ms", "s", "h", "d", "bytes"}
+"""Units that stand behind a limit; others, such as `runs`, the sentence has named."""
+
+
+def with_limit(reason: str, limit: float | None, unit: str) -> str:
+    """Return a sentence that names a limit, as it is where it names one already.
+
+    >>> with_limit("6 % of 100 requests failed.", 0.02, "ratio")
+    '6 % of 100 requests failed; limit 2 %.'
+    >>> with_limit("price: no drift (KS 0.02, limit 0.1).", 0.1, "")
+    'price: no drift (KS 0.02, limit 0.1).'
+    """
+    if limit is None or not math.isfinite(limit) or _NAMED.search(reason):
+        return reason
+    shown = number(limit, unit if unit in _WRITTEN else "")
+    return f"{reason.removesuffix('.')}; limit {shown}."
 
 
 def limits_of(metrics: Iterable[Metric]) -> Mapping[str, Limits]:

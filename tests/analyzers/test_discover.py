@@ -27,6 +27,7 @@ from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
 from mlmon.analyzers.profiles.kinds.store import profiles as store_profiles
 from mlmon.analyzers.references.cadence import CADENCES
+from mlmon.formatting import duration
 from tests.support.contexts import context_of
 from tests.support.labeled_rows import context as labeled_context
 from tests.support.labeled_rows import rows
@@ -419,6 +420,25 @@ def test_troubles_are_found_and_reported(
         assert finding.value is not None or finding.severity is Severity.UNKNOWN
         if finding.low is not None and finding.high is not None and finding.value is not None:
             assert finding.low - 1e-9 <= finding.value <= finding.high + 1e-9
+
+
+@each_analyzer
+def test_every_verdict_names_the_limit_it_used(
+    analyzer: Analyzer[Any], whole: dict[str, Finding]
+) -> None:
+    """Of every judged metric the sentence holds the finding's own limit, as people write it."""
+    for finding in whole.values():
+        limit = finding.critical if finding.severity is Severity.CRITICAL else finding.warning
+        if finding.severity is Severity.UNKNOWN or limit is None:
+            continue
+        assert analyzer.limits[finding.metric].judged
+        named = re.search(r"\blimit (?:of )?(-?\d[\d.,]*\d|\d)(?: (\S+))?", finding.reason)
+        assert named, finding.reason
+        if duration(limit) in finding.reason or duration(limit * 3600) in finding.reason:
+            continue
+        value = float(named[1].replace(",", "")) / (100 if (named[2] or "").startswith("%") else 1)
+        # Shares are written with two digits.
+        assert value == pytest.approx(limit, rel=0.06), finding.reason
 
 
 @each_analyzer

@@ -234,7 +234,8 @@ class _Service:
         reason = (
             f"{self._name} has had no request since {_moment(silence.since)}, for "
             f"{duration(seconds)}; the longest usual pause at this time is "
-            f"{duration(limit.longest / 1_000)}. The service or its shipper is down."
+            f"{duration(limit.longest / 1_000)}, limit {duration(limit.length / 1_000)}. "
+            "The service or its shipper is down."
         )
         return self._finding(
             SILENT,
