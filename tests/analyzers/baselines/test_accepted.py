@@ -112,8 +112,9 @@ def test_later_windows_are_compared_with_the_new_normal(
             # Only its q-value, which depends on all features, may differ.
             assert (new.severity, new.value) == (old.severity, old.value)
         else:
-            assert new.severity is Severity.OK
-            assert new.reason.endswith(f"; {moved.note}.")
+            # Where the new values share a bucket of training's tail, it hides the distance.
+            assert new.calm, new.reason
+            assert f"; {moved.note}" in new.reason
             assert new.baseline_count == numbers.n
 
 
@@ -136,7 +137,7 @@ def test_revoked_it_is_compared_with_training_again(
     usual = judge(FeatureDrift(), hours, baseline, period)
     for new, old in zip(found, usual, strict=True):
         if new.subject == "price" and new.end <= revoked:
-            assert new.severity is Severity.OK
+            assert new.calm, new.reason
         elif new.end > revoked:
             assert new == old
 
@@ -166,7 +167,9 @@ def test_a_later_change_is_still_found(
         )
         if one.subject == "price"
     ]
-    assert {one.severity for one in found if one.end <= start + 96 * HOUR} == {Severity.OK}
+    before = [one for one in found if one.end <= start + 96 * HOUR]
+    assert before
+    assert all(one.calm for one in before)
     assert found[-1].severity is Severity.CRITICAL
     assert "drifted" in found[-1].reason
 

@@ -46,7 +46,7 @@ def test_a_process_whose_clock_is_ahead(start: datetime) -> None:
     assert many.severity is Severity.CRITICAL
     assert many.reason == (
         "6 % of 1,000 lines of api that arrived from 00:00 to 01:00 UTC on 2026-03-02 are dated "
-        "ahead, up to 2026-03-11 00:00 UTC, by the processes p7."
+        "ahead, up to 2026-03-11 00:00 UTC, by the processes p7; limit 5 %."
     )
 
 

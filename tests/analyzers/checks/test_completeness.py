@@ -53,7 +53,7 @@ def test_the_missing_numbers_are_reported() -> None:
     assert (found.value, found.sample_count, found.severity) == (0.12, 100, Severity.CRITICAL)
     assert found.reason == (
         "12 % of 100 lines that api wrote from 00:00 to 01:00 UTC on 2026-03-02 never arrived: "
-        "41 to 52 of process a; the service dropped 5 (queue full)."
+        "41 to 52 of process a; the service dropped 5 (queue full); limit 10 %."
     )
 
 
@@ -69,7 +69,7 @@ def test_several_processes_lack_lines() -> None:
     (found,) = judged([whole], "lost.rate")
     assert found.value == pytest.approx(12 / 109)
     assert "number 20, 5 of 30 to 36, number 50, 2 other numbers of process a, " in found.reason
-    assert found.reason.endswith("and 3 of 3 other processes.")
+    assert found.reason.endswith("and 3 of 3 other processes; limit 10 %.")
 
 
 def test_a_gap_before_the_hour_is_reported() -> None:

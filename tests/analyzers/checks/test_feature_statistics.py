@@ -153,7 +153,7 @@ def test_what_drift_sees_is_left_to_it(
 
     found = by_metric(judge(steady_hours(24, change=cents), baseline, start), "price")
     assert {finding.severity for finding in found.values()} == {Severity.OK}
-    assert found["mean.shift"].reason.endswith("the distribution drifted, see feature_drift.")
+    assert "the distribution drifted, see feature_drift" in found["mean.shift"].reason
 
 
 def test_values_that_vanish_from_a_rare_class(
