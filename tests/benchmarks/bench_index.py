@@ -103,7 +103,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--log", type=Path, help="whose predictions are taken")
-    parser.add_argument("--only", default="", help="variants whose names hold this, and the chosen")
+    parser.add_argument(
+        "--only", default="", help="variants whose names hold one of these texts, and the chosen"
+    )
     parser.add_argument("--fields", action="store_true", help="what each field takes")
     arguments = parser.parse_args()
     source = predictions(arguments.log) if arguments.log else events(arguments.events)
@@ -111,7 +113,7 @@ def main() -> None:
     chosen = {
         name: variant
         for name, variant in VARIANTS.items()
-        if name == CHOSEN or arguments.only in name
+        if name == CHOSEN or any(text in name for text in arguments.only.split(","))
     }
     results = {name: Result() for name in chosen}
     with bench_node(9290) as settings, connect(settings) as cluster:

@@ -72,7 +72,7 @@ def main() -> None:
     verdicts: dict[str, tuple[Verdict, Counter[str]]] = {}
     for number, (name, torture) in enumerate(contenders.items()):
         with (
-            tempfile.TemporaryDirectory(prefix="torture-") as folder,
+            tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as folder,
             _own_node(Path(folder), 9270 + number) as (settings, cluster),
             FaultInjector(cluster.url, ODDS, options.seed) as injector,
         ):

@@ -126,6 +126,19 @@ class Torture:
         processes = self.start(full)
         self.deeds["started on a full disk"] += full
         self.deeds["two shippers started at once"] += len(processes) == 2
+        try:
+            self._disturb(processes, choices, began)
+        finally:
+            # Also where the torture itself is ended.
+            for process in processes:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+
+    def _disturb(
+        self, processes: list[subprocess.Popen[bytes]], choices: random.Random, began: float
+    ) -> None:
+        """Let shippers work for some time, perhaps fill their disk, and stop or kill them."""
         if choices.random() < 0.7:
             # Else it is killed while it starts, or before its first lines are decided.
             self._await_work(processes, began)
@@ -143,7 +156,6 @@ class Torture:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 self.deeds["killed with SIGKILL"] += 1
-            process.wait()
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):
