@@ -194,12 +194,11 @@ class Cluster:
 
     def index_template_names(self) -> set[str]:
         """Return the names of all index templates."""
-        answer = self._ask(
-            self._client.indices.get_index_template,
-            name="*",
-            filter_path="index_templates.name",
+        # A node without any answers 404.
+        answer = self._find(
+            self._client.indices.get_index_template, filter_path="index_templates.name"
         )
-        return {template["name"] for template in answer.get("index_templates", ())}
+        return {template["name"] for template in (answer or {}).get("index_templates", ())}
 
     def put_lifecycle_policy(self, name: str, body: Json) -> None:
         """Create or replace a lifecycle policy of a cluster that has ILM."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import orjson
 
+from mlmon.ingest.encode.dead_letter_fields import ORIGINAL, ORIGINAL_BASE64, REASON
 from mlmon.ingest.encode.line import LineError, parse
 
 
@@ -44,16 +45,16 @@ class DeadLetter:
         """Return the dead letter as a JSON line; bytes that are not UTF-8 as base64."""
         value: dict[str, Any] = {
             "@timestamp": self.time,
-            "error.message": self.reason,
+            REASON: self.reason,
             "log.file.path": self.path,
             "log.offset": self.offset,
         }
         if self.continued:
             value["continued"] = True
         try:
-            value["event.original"] = self.raw.decode()
+            value[ORIGINAL] = self.raw.decode()
         except UnicodeDecodeError:
-            value["event.original_base64"] = b64encode(self.raw).decode()
+            value[ORIGINAL_BASE64] = b64encode(self.raw).decode()
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
@@ -65,11 +66,11 @@ class DeadLetter:
         """
         value = parse(line)
         try:
-            encoded = value.get("event.original_base64")
-            raw = b64decode(encoded) if encoded else value["event.original"].encode()
+            encoded = value.get(ORIGINAL_BASE64)
+            raw = b64decode(encoded) if encoded else value[ORIGINAL].encode()
             return cls(
                 datetime.fromisoformat(value["@timestamp"]),
-                value["error.message"],
+                value[REASON],
                 raw,
                 value["log.file.path"],
                 value["log.offset"],
@@ -83,9 +84,9 @@ class DeadLetter:
         document = {
             "@timestamp": self.time,
             "event.dataset": dataset,
-            "event.original": self.raw.decode(errors="backslashreplace"),
+            ORIGINAL: self.raw.decode(errors="backslashreplace"),
             "error.type": self.kind,
-            "error.message": self.reason,
+            REASON: self.reason,
             "log.file.path": self.path,
             "log.offset": self.offset,
             "agent.id": shipper_id,

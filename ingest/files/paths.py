@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape, glob, has_magic
@@ -12,6 +12,7 @@ from pathlib import Path
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import visible
 from mlmon.ingest.encode.containers import unwrapper
+from mlmon.ingest.encode.dead_letter_fields import is_dead_letter
 from mlmon.ingest.encode.line import LineError, is_blank, parse
 from mlmon.ingest.files.content import Content, open_content
 
@@ -168,7 +169,7 @@ def _why_no_line(sample: bytes, *, complete: bool) -> str:
         try:
             if unwrap is not None:
                 unwrap(line)
-            elif _is_dead_letter(parse(line)):
+            elif is_dead_letter(parse(line)):
                 return "holds the rejected lines of a shipper: see `mlmon ship retry-rejected`"
         except LineError as error:
             reason = reason or ("" if is_blank(line) else str(error))
@@ -180,12 +181,6 @@ def _why_no_line(sample: bytes, *, complete: bool) -> str:
     if not reason and not complete:
         return ""
     return f"does not hold JSON lines: line 1: {reason or 'it does not begin with a brace'}"
-
-
-def _is_dead_letter(event: Mapping[str, object]) -> bool:
-    """Return whether an event is what a shipper keeps of a rejected line (`dead_letter.py`)."""
-    original = event.keys() & {"event.original", "event.original_base64"}
-    return bool(original) and "error.message" in event and "event.id" not in event
 
 
 def size(paths: Sequence[str], own: Sequence[Path] = ()) -> int | None:

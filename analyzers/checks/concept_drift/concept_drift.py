@@ -27,7 +27,7 @@ from scipy import special
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
 MEASURES: tuple[MetricName, ...] = ("roc_auc", "precision", "positive_rate")
-CERTAIN = 0.999
 MIN_LABELS = 30
 MIN_DAYS = 5
 FIRST_DAYS = 2 * DAY
@@ -214,7 +213,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         window = day.day.window
         first, last = max(change.since, errors.place(window.start)), errors.place(window.end)
         before, now = errors.rate(change.before, change.since), errors.rate(first, last)
-        rise = compare_rates(*now, *before, CERTAIN)
+        rise = compare_rates(*now, *before, CONFIDENCE)
         began = errors.hour(change.since)
         since = moment(began)
         return self._finding(

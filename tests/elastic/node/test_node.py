@@ -82,7 +82,9 @@ def test_a_nodes_life(settings: Settings) -> None:
     assert found is not None
     assert (found.url, found.pid) == (first["url"], first["pid"])
     with connect(settings) as cluster:
+        assert cluster.index_template_names() == set()
         cluster.put_index_template("kept", {"index_patterns": ["kept-*"]})
+        assert cluster.index_template_names() == {"kept"}
 
     family = _family(found.pid)
     for process in family:
