@@ -14,6 +14,12 @@ Events = list[dict[str, Any]]
 P1 = Counter(p1=1)
 
 
+@pytest.fixture
+def namespace(emptied: str) -> str:
+    """A namespace without a document."""
+    return emptied
+
+
 def line(
     dated: datetime, arrived: datetime | None, process: str = "p1", **more: Any
 ) -> dict[str, Any]:
