@@ -14,8 +14,8 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
 from mlmon.alerting.notify.services import Services
-from mlmon.alerting.publish import deliver, update
-from mlmon.alerting.settings import AlertingSettings
+from mlmon.alerting.publish import deliver, send_due, update
+from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.window import HOUR, MINUTE
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
@@ -436,6 +436,28 @@ def test_what_was_announced_before_a_maintenance_window_ends_after_it(
     assert deliver(cluster, namespace, NOW, during).sent == 0
     assert deliver(cluster, namespace, BEGIN + timedelta(hours=9), during).sent == 1
     assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+
+
+def test_what_is_due_again_is_sent_between_cycles(
+    cluster: Cluster,
+    namespace: str,
+    hook: WebhookReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A receiver that was away for a moment need not wait for the next cycle."""
+    path = tmp_path / "mlmon.toml"
+    path.write_text(f'[alerting.notify.chat]\ntype = "webhook"\nurl = "{hook.url}"\n')
+    monkeypatch.setenv("MLMON_CONFIG", str(path))
+    monkeypatch.setenv("MLMON_HOME", str(tmp_path))
+    assert send_due(cluster, namespace, NOW).line == ""
+    hook.status = 503
+    happen(cluster, namespace, "occ", load_alerting_settings())
+    assert send_due(cluster, namespace, NOW).failed
+    hook.status = 200
+    assert send_due(cluster, namespace, NOW).line == ""
+    assert send_due(cluster, namespace, NOW + MINUTE).line == "sent 1 message"
+    assert len(hook.bodies_taken()) == 1
 
 
 def test_a_test_message_shows_which_routes_work(

@@ -216,6 +216,36 @@ def test_a_job_that_died_reaches_people_at_once(
     assert [body["kind"] for body in hook.bodies] == ["opened"]
 
 
+def test_faults_at_one_time_are_a_message_each(
+    service: Service,
+    hook: WebhookReceiver,
+    ship: Callable[..., None],
+    runs_of: Callable[..., Events],
+    start: datetime,
+) -> None:
+    """One service fails, another falls silent, then a job fails: three messages, each in time."""
+    failing = {"service.name": "failing", "url.path": "/failing", "process.entity_id": "f"}
+    ship(week())
+    ship([line | failing for line in requests(NOW - HOUR, NOW)])
+    hours = (NOW - start).total_seconds() / 3_600
+    runs = [(hours - 10 + hour + 0.05, hour != 10, 10.0) for hour in range(11)]
+    jobs = runs_of("refresh", runs)
+    ship([event for event in jobs if parse_time(event["@timestamp"]) < NOW])
+    assert service.runner.once()
+    bad = requests(NOW, NOW + 8 * MINUTE, status=500)
+    service.log([line | failing for line in bad])
+    late = [event for event in jobs if parse_time(event["@timestamp"]) >= NOW]
+    failed = max(parse_time(event["@timestamp"]) for event in late)
+    service.log([event | {"event.ingested": iso(failed + ARRIVES)} for event in late])
+    service.go_on(failed + ALLOWED)
+    said = {body["title"].split("] ")[1].split(",")[0]: body["kind"] for body in hook.bodies}
+    assert said == {
+        "outage failing.seconds of /failing": "opened",
+        "outage silence.seconds": "opened",
+        "job_health failed.runs of refresh": "opened",
+    }
+
+
 def test_a_job_that_fails_while_a_cycle_runs_does_not_wait_for_it(
     service: Service,
     hook: WebhookReceiver,
