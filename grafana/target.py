@@ -52,12 +52,12 @@ METRIC: Final = "1"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A query of a panel, and what is said of its result.
+    """A query of a panel, with the name of its result.
 
     Args:
         query: The query.
         measure: What it measures.
-        label: What is said of it.
+        label: Name of its result; empty for a hidden query.
         limit: Whether it is a limit beside the values.
     """
 
