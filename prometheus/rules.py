@@ -275,7 +275,7 @@ def _model(limits: Callable[[str, str], Limits]) -> Group:
 
 
 def _jobs() -> Group:
-    """Return the rules about jobs: of times, for the counters of a script start at zero each run."""
+    """Return the rules about jobs, by times: the counters of a script start at zero each run."""
 
     def last(outcome: str) -> str:
         return f'max by (job_name) (ml_job_last_end_timestamp_seconds{{outcome="{outcome}"}})'
