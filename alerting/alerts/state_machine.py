@@ -136,10 +136,13 @@ def _continued(
 
 
 def _known_better(alert: Alert, alarms: Sequence[Finding]) -> Alert:
-    """Return an alert with the onset of a finding that knows it more closely."""
+    """Return an alert with the onset of a finding that knows it more closely.
+
+    Lines that show it are taken at the opening only: they decide what the alert belongs to.
+    """
     for finding in alarms:
         start, end = finding.onset_start, finding.onset_end
-        if start is None or end is None:
+        if start is None or end is None or start == end:
             continue
         within = alert.onset_start <= start and end <= alert.onset_end
         if within and end - start < alert.onset_end - alert.onset_start:

@@ -88,10 +88,14 @@ def onset(alert: Alert) -> Onset:
 
     Not after the first window that counted ended. Where windows overlap, a change may have begun
     before the part that is new in it: half of the overlap is allowed for, since a change that
-    fills more of a window would have been seen in the window before.
+    fills more of a window would have been seen in the window before. Where a line shows the begin,
+    it may lie long before: an outage whose failures change their kind has another series, which
+    goes back to the same line.
     """
-    overlap = alert.since - alert.first_start
-    return Onset(alert.since - overlap / 2, alert.first_end)
+    earliest = alert.since - (alert.since - alert.first_start) / 2
+    if alert.onset_start == alert.onset_end:
+        earliest = min(earliest, alert.onset_start)
+    return Onset(earliest, alert.first_end)
 
 
 def same_scope(one: Alert, other: Alert) -> bool:

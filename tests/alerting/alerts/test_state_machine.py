@@ -185,6 +185,16 @@ CALM = [day("o", hour) for hour in range(70, 74)]
         ),
         # One that points farther back still does not.
         ([*CALM, day("c", 74, 6, days=3), day("c", 75, 6, days=3), day("c", 76, 7)], (49, 74)),
+        # Lines are taken at the opening only.
+        (
+            [
+                *CALM,
+                day("c", 74, 6, days=3),
+                day("c", 75, 6, days=3),
+                day("c", 76, 70, known_to=timedelta(0)),
+            ],
+            (49, 74),
+        ),
         # A weak shift fills much of a day before it alarms.
         ([*CALM, day("c", 74, 52), day("c", 75, 52)], (52, 53)),
         ([*CALM, day("c", 74, 49), day("c", 75, 49)], (49, 50)),
@@ -201,7 +211,17 @@ CALM = [day("o", hour) for hour in range(70, 74)]
         ([day("c", 74, 6, days=3), day("c", 75, 6, days=3)], (6, 7)),
         ([day("u", 73), day("c", 74, 6, days=3), day("c", 75, 6, days=3)], (6, 7)),
     ],
-    ids=["bounded", "refined", "not refined", "weak", "edge", "line", "first", "unknown"],
+    ids=[
+        "bounded",
+        "refined",
+        "not refined",
+        "by a line",
+        "weak",
+        "edge",
+        "line",
+        "first",
+        "unknown",
+    ],
 )
 def test_a_problem_began_after_the_last_window_that_was_ok_began(
     findings: list[Finding], onset: tuple[int, int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,23 @@ def test_symptoms_that_outlive_their_cause_keep_the_incident_open() -> None:
     assert fallback.ended > job.ended
 
 
+def test_an_outage_whose_failures_change_their_kind_is_one_incident() -> None:
+    """Its second series opens 37 minutes after, and goes back to the first failed line."""
+    reload = alert("ccco", "deployment", length=20 * MINUTE, **MODEL)
+    known = {"length": MINUTE, "service": "api"}
+    first = alert("c" * 50 + "o", "service", "no model", at=20 * MINUTE, **known)
+    second = alert("c" * 12 + "o", "service", "failing", at=57 * MINUTE, **known)
+    line = START + 20 * MINUTE
+    exact = replace(second, onset_start=line, onset_end=line)
+    (incident,) = correlate([reload, first, exact])
+    assert incident.cause == reload
+    assert kinds(incident)[:3] == ["opened", "joined", "joined"]
+    # Known to its minute only, it began then: too late for the reload, and not with the first.
+    assert len(correlate([reload, first, second])) == 2
+    unrelated = replace(exact, identity=replace(exact.identity, service="other"))
+    assert len(correlate([reload, first, unrelated])) == 2
+
+
 def test_two_faults_that_overlap_on_one_model_stay_two() -> None:
     """A feature that breaks a day after concept drift began is an incident of its own."""
     known = {"length": DAY, "step": 6 * HOUR, **MODEL}
@@ -158,8 +176,6 @@ def test_flapping_reopens_and_a_later_fault_does_not() -> None:
 
 def test_withdrawn_alerts_make_no_incident() -> None:
     """What late data undid is in none."""
-    from dataclasses import replace
-
     gone = replace(alert("cco", "service", service="api"), withdrawn=True)
     assert correlate([gone]) == []
 
