@@ -8,11 +8,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from mlmon.elastic.client.cluster import Cluster
+from mlmon.ingest.deliver.dead_letter import DeadLetter
+from mlmon.ingest.encode.line import LineError, event_id
 from mlmon.ingest.state.health import Health
+from tests.support.torture.numbered import VariedLog
 from tests.support.torture.plan import FILE, ODDS, Plan
 from tests.support.torture.run import Torture, Verdict, is_stored
 from tests.support.torture.writer import Writer
@@ -70,7 +74,10 @@ def mlmon(
             for status in folder.glob("*/status.json")
         )
 
-    writer = Writer(logs, plan, lambda log: is_stored(cluster, namespace, log))
+    def is_kept(log: VariedLog) -> bool:
+        return is_stored(cluster, namespace, log, _rejected(folder))
+
+    writer = Writer(logs, plan, is_kept)
     torture = Torture(plan, cluster, namespace, start, writer, is_at_work, restart, retry)
     verdict = torture.run()
     verdict.deeds["started with a clock set forward and back by 2 hours and 400 days"] = starts
@@ -88,6 +95,17 @@ def _has_decided(status: Path) -> bool:
     except (OSError, ValueError):
         return False
     return counts.stored + counts.duplicate > 0
+
+
+def _rejected(folder: Path) -> set[str]:
+    """Return the ids of the lines in the dead letters: they are kept there."""
+    found = set()
+    for path in folder.glob("*/dead-letters*.jsonl"):
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            for line in file:
+                with suppress(LineError):
+                    found.add(event_id(DeadLetter.from_line(line).raw))
+    return found
 
 
 def _fill_disk() -> None:

@@ -253,11 +253,16 @@ def _stored_events(cluster: Cluster, index: str) -> tuple[Counter[str], int]:
     return stored, changed
 
 
-def is_stored(cluster: Cluster, namespace: str, log: VariedLog) -> bool:
-    """Return whether every line of a log is stored; False where the node does not answer."""
+def is_stored(cluster: Cluster, namespace: str, log: VariedLog, rejected: set[str]) -> bool:
+    """Return whether every line of a log is stored or rejected; False where no node answers."""
     index = f"logs-ml.prediction-{namespace}"
+    own = {"term": {"process.entity_id": log.entity}}
+    wanted = log.ids() - rejected
     try:
         cluster.refresh(index)
-        return cluster.count(index, {"term": {"process.entity_id": log.entity}}) >= log.count
+        if cluster.count(index, own) < len(wanted):
+            return False
+        hits = cluster.scan(index, {"_source": False, "size": 10_000, "query": own})
+        return wanted <= {hit["_id"] for hit in hits}
     except ClusterError:
         return False
