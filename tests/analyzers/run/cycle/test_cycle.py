@@ -338,8 +338,11 @@ def test_a_cycle_logs_itself_as_a_job(
     two_days: Events,
     start: datetime,
     ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its start and end are events of the job's data stream; `/metrics` has the same numbers."""
+    # What another test subscribed stores findings after the cycle has counted.
+    monkeypatch.setattr(subscribers, "_subscribers", [])
     ship(arriving(two_days[:200], start + DAY))
     lines: list[str] = []
     measured = CycleMetrics()
