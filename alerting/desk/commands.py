@@ -8,6 +8,7 @@ import typer
 
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.elastic.command_options import JsonOption, Namespace
+from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 from mlmon.formatting import count
 
@@ -36,7 +37,9 @@ EndedSince = Annotated[
 Fails = Annotated[
     bool,
     typer.Option(
-        "--exit-code", help="Exit with 5 while a critical incident is open and unacknowledged."
+        "--exit-code",
+        help="Exit with 5 while a critical incident is open and unacknowledged, with 1 where "
+        "nothing was ever judged.",
     ),
 ]
 
@@ -70,14 +73,14 @@ def list_incidents(
     with _desk(namespace) as (desk, now):
         found = desk.listed(begin)
         silenced = desk.silenced(found)
-        coverage = desk.judged().sentence(now)
+        judged = desk.judged()
     if as_json:
         for incident in found:
             by = {"silenced": silenced[incident.id]} if incident.id in silenced else {}
             print(json.dumps(incident.to_document() | by, ensure_ascii=False))
     else:
         _print(found, silenced)
-        print(coverage)
+        print(judged.sentence(now))
     urgent = [
         incident
         for incident in found
@@ -85,6 +88,12 @@ def list_incidents(
     ]
     if exit_code and urgent:
         raise typer.Exit(ExitCode.CONDITION_HOLDS)
+    if exit_code and judged.last is None:
+        # No incidents is no all-clear here: the namespace may be misspelled.
+        raise UserError(
+            f"Nothing was ever judged in namespace {desk.namespace!r}",
+            "Correct --namespace, or run `mlmon analyze` or `mlmon run`.",
+        )
 
 
 @app.command()

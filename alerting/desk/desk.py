@@ -44,7 +44,7 @@ class Desk:
     """
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._cluster, self._namespace = cluster, namespace
+        self._cluster, self.namespace = cluster, namespace
         self._store = IncidentStore(cluster, namespace)
         self._alerts = AlertStore(cluster, namespace)
 
@@ -54,14 +54,14 @@ class Desk:
 
     def judged(self) -> JudgedSeries:
         """Return what was judged lately, and what could not be."""
-        return judged(self._cluster, self._namespace)
+        return judged(self._cluster, self.namespace)
 
     def silenced(self, incidents: Iterable[IncidentRecord]) -> dict[str, str]:
         """Return who silences which open incident in Alertmanager, by the incident's id."""
         from mlmon.alerting.notify.silences import silenced
         from mlmon.alerting.settings import load_alerting_settings
 
-        return silenced(incidents, self._namespace, load_alerting_settings())
+        return silenced(incidents, self.namespace, load_alerting_settings())
 
     def show(self, prefix: str) -> tuple[IncidentRecord, Sequence[Alert], list[Json]]:
         """Return an incident, its alerts, and its changes in the order in which they were known."""
@@ -136,7 +136,7 @@ class Desk:
         incident, chosen = self.find(prefix), chosen or Chosen()
         return preview(
             self._cluster,
-            self._namespace,
+            self.namespace,
             incident,
             now,
             by=by,
@@ -157,7 +157,7 @@ class Desk:
         """
         from mlmon.alerting.desk.new_normal import accept
 
-        accept(self._cluster, self._namespace, proposed, force=force)
+        accept(self._cluster, self.namespace, proposed, force=force)
         if not proposed.others:
             return self.feedback(prefix, Verdict.NEW_NORMAL, by, why, now)
         parts = ", ".join(proposed.parts)

@@ -19,6 +19,7 @@ from mlmon.commands import app
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
+from tests.support.command_tree import exit_code
 from tests.support.histories import START, spell
 
 BEGIN = START - DAY
@@ -118,6 +119,20 @@ def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name:
     """So is an id that is too short to mean one."""
     with pytest.raises(UserError, match="There is no incident"):
         Desk(cluster, namespace).comment(name, "?", "ada", NOW)
+
+
+def test_a_namespace_where_nothing_was_judged_is_no_all_clear(
+    cluster: Cluster, namespace: str, happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--exit-code` fails for a misspelled namespace, and not where all that was judged is ok."""
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    happen("oo")
+    assert exit_code("incidents", "--namespace", namespace, "--exit-code") == ExitCode.DONE
+    other = f"{namespace}typo"
+    assert exit_code("incidents", "--namespace", other) == ExitCode.DONE
+    for words in (["incidents"], ["incidents", "list"], ["incidents", "--json"]):
+        ended = exit_code(*words, "--namespace", other, "--exit-code")
+        assert ended == ExitCode.FAILED, words
 
 
 def test_the_commands(
