@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mlmon.elastic.errors import UserError
 from mlmon.logging_config.emit.feature_types import category_text, feature_name
+from mlmon.logging_config.emit.redaction import is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,7 +46,8 @@ class BaselineColumns:
         numbers: Numbers, NaN for a row without one.
         categories: Strings and booleans.
         embeddings: Lists of numbers, null for a row without one.
-        passed_over: Names of the others, and of those without any value.
+        passed_over: Names of the others, of those without any value, and of those named like a
+            secret, whose values the log does not write either.
         precisions: The type of the numbers that have less than double precision.
     """
 
@@ -87,7 +89,9 @@ def read_columns(
     columns = BaselineColumns()
     for name in sorted(set(table.column_names) - set(without)):
         column = _as_logged(table.column(name).combine_chunks(), types.get(name))
-        if is_number(column.type) and np.isfinite(values := floats(column)).any():
+        if is_secret_key(name):
+            columns.passed_over.append(name)
+        elif is_number(column.type) and np.isfinite(values := floats(column)).any():
             columns.numbers[name] = values
             if precision := _PRECISIONS.get(column.type):
                 columns.precisions[name] = precision

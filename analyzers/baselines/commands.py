@@ -63,7 +63,8 @@ def create(
         if baseline.passed_over:
             names = ", ".join(baseline.passed_over)
             print(
-                f"  passed over, neither numbers, categories nor embeddings: {names}",
+                "  passed over, neither numbers, categories nor embeddings, or named like a "
+                f"secret: {names}",
                 file=sys.stderr,
             )
 

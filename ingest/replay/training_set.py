@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from mlmon.ingest.replay.output import Output
 from mlmon.logging_config.emit.field_rules import field_part
+from mlmon.logging_config.emit.redaction import is_secret_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ class TrainingSet:
     """Writes a Parquet table with one row per prediction.
 
     A feature has the type it has in the events: a number coded as a category is a text in both.
+    One named like a secret is left out, because the events do not hold its values either.
 
     Args:
         path: Its place.
@@ -32,13 +34,15 @@ class TrainingSet:
 
     def __init__(self, path: Path, mapping: ColumnMapping) -> None:
         features = mapping.features
-        self._columns = {name: field_part(name) for name in features.columns}
+        self._columns = {
+            name: field_part(name) for name in features.columns if not is_secret_key(name)
+        }
         kinds = [
             *((name, pa.float64()) for name in features.numeric),
             *((name, pa.string()) for name in features.categorical),
             *((name, pa.list_(pa.float64())) for name in features.embedding),
         ]
-        fields = [(self._columns[name], kind) for name, kind in kinds]
+        fields = [(self._columns[name], kind) for name, kind in kinds if name in self._columns]
         self._schema = pa.schema([*fields, (SCORE, pa.float64()), (LABEL, pa.bool_())])
         self._output = Output(path)
         self._writer: pq.ParquetWriter | None = None
@@ -46,7 +50,11 @@ class TrainingSet:
 
     def write(self, prediction: PredictionRow) -> None:
         """Take a row."""
-        row = {self._columns[name]: _plain(value) for name, value in prediction.features.items()}
+        row = {
+            self._columns[name]: _plain(value)
+            for name, value in prediction.features.items()
+            if name in self._columns
+        }
         outcome = prediction.outcome
         row |= {SCORE: prediction.score, LABEL: outcome.label if outcome else None}
         self._rows.append(row)

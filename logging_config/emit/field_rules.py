@@ -44,6 +44,7 @@ _RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {
 }
 _LABEL: Final = Field("labels", "flattened", "", level="core")
 _LABEL_TYPES: Final = frozenset({str, Id, int, float, bool})
+_FEATURES: Final = "ml.features."
 _UNFIT_IN_LABEL: Final = re.compile(r"[.*\\\0]")
 _UNFIT_IN_NAME: Final = re.compile(r"[.*\\\0\s]")
 
@@ -71,6 +72,7 @@ class FieldRule:
         max_length: characters a text may have.
         treatment: whether the value is kept, redacted, hashed or left out.
         change: what the rule itself changes: `reserved`, `renamed` or empty.
+        secret_feature: the feature's name if it names a secret, else empty.
     """
 
     field: Field
@@ -80,6 +82,7 @@ class FieldRule:
     max_length: int = MAX_KEYWORD
     treatment: Treatment = "keep"
     change: str = ""
+    secret_feature: str = ""
 
 
 class FieldRules(dict[Any, FieldRule]):
@@ -124,15 +127,27 @@ class FieldRules(dict[Any, FieldRule]):
     def _apply_redaction(self, key: str, rule: FieldRule) -> FieldRule:
         written = f"labels.{rule.name}" if rule.is_label else rule.name
         treatment: Treatment = "keep"
+        feature = self._secret_feature(key, rule)
         if self._leaves_out(rule, written):
             treatment = "omit"
         elif key in self.redaction.hashed or written in self.redaction.hashed:
             treatment = "hash"
         elif rule.is_label and self.redactor.hides(key):
             treatment = "redact"
+        elif feature:  # a field of numbers does not take the marker
+            treatment = "redact" if rule.field.type == "keyword" else "omit"
         if treatment == "keep" and not rule.change:
             return rule
-        return replace(rule, treatment=treatment, plain_types=frozenset())
+        if treatment == "hash":
+            feature = ""
+        return replace(rule, treatment=treatment, plain_types=frozenset(), secret_feature=feature)
+
+    def _secret_feature(self, key: str, rule: FieldRule) -> str:
+        """Return the name of a feature whose name is that of a secret; else empty."""
+        prefix = rule.field.name.removesuffix("*")
+        if not prefix.startswith(_FEATURES) or not rule.field.is_family:
+            return ""
+        return rule.name.removeprefix(prefix) if self.redactor.hides(key[len(prefix) :]) else ""
 
     def _leaves_out(self, rule: FieldRule, written: str) -> bool:
         if self._allowed is None or rule.field.required or written in HIDDEN_NAMES:

@@ -41,6 +41,8 @@ _SECRET_KEY: Final = re.compile(
     r"|mail|mongo|mq|mysql|oracle|pg|postgres|proxy|rabbitmq|redis|root|sasl|service|smtp|sql|ssh"
     r"|store|sudo|svc|truststore|keystore|user|vpn|wifi) ?)pass$"
 )
+# A measurement of a secret, such as `password_age_days`, is none.
+_MEASURE: Final = re.compile(r" (?:ages?|counts?|length|strength|days|hours|minutes|seconds|ms)$")
 _HEADER: Final = re.compile(r"(?i)(?:proxy-)?authorization|(?:set-)?cookie")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -143,7 +145,7 @@ def is_secret_key(key: str) -> bool:
     known = _secret_names.get(key)
     if known is None:
         words = " ".join(_WORD.findall(key)).lower()
-        known = _SECRET_KEY.search(words) is not None
+        known = _SECRET_KEY.search(words) is not None and not _MEASURE.search(words)
         if len(_secret_names) >= MAX_CACHED:
             _secret_names.clear()
         _secret_names[key] = known

@@ -10,6 +10,7 @@ from mlmon.logging_config.emit.redaction import REDACTED_TEXT
 from mlmon.logging_config.schema.field_types import EXPECTED, MISFIT, fit
 
 _MAX_CHANGES: Final = 64
+_WITHHELD: Final = "ml.features.withheld"
 
 
 class SchemaValidator:
@@ -21,7 +22,7 @@ class SchemaValidator:
         problems: values that do not fit their field, each as a sentence for the developer.
     """
 
-    __slots__ = ("_converter", "_copies", "_rules", "fields", "labels", "problems")
+    __slots__ = ("_converter", "_copies", "_rules", "_withheld", "fields", "labels", "problems")
 
     def __init__(self, rules: FieldRules) -> None:
         self.fields: dict[str, Any] = {}
@@ -30,12 +31,16 @@ class SchemaValidator:
         self._rules = rules
         self._copies: dict[str, int] = {}
         self._converter = JsonConverter(rules.redactor)
+        self._withheld: list[str] = []
 
     def mapped(self) -> dict[str, Any]:
         """Return fields, labels and the list of changes, ready to be serialised."""
         mapped = self.fields
         if self.labels:
             mapped["labels"] = self.labels
+        if self._withheld:
+            known = mapped.get(_WITHHELD) or []
+            mapped[_WITHHELD] = list(dict.fromkeys([*known, *self._withheld]))
         if changes := self._converter.changes:
             unique = list(dict.fromkeys(changes))[:_MAX_CHANGES]
             mapped["ml.log.changes"] = [self._rules.redactor.redact(change) for change in unique]
@@ -54,11 +59,16 @@ class SchemaValidator:
             return
         converted = self._converter.convert(value, name)
         rule = self._rules[name]
-        if rule.is_label and rule.treatment == "keep" and type(converted) in (dict, list):
-            converted = self._rules.redactor.redact_value(
-                converted, lambda: self._converter.record("redacted", name)
-            )
+        if rule.treatment == "keep" and (
+            type(converted) is dict or (rule.is_label and type(converted) is list)
+        ):
+            converted = self._redact_nested(converted, name)
         self._flatten(name, converted, value)
+
+    def _redact_nested(self, value: Any, name: str) -> Any:
+        return self._rules.redactor.redact_value(
+            value, lambda: self._converter.record("redacted", name)
+        )
 
     def _is_withheld(self, key: str) -> bool:
         """Whether the value under a key must not be read at all."""
@@ -66,6 +76,8 @@ class SchemaValidator:
         if rule.treatment not in ("omit", "redact"):
             return False
         self._converter.record("redacted", key)
+        if rule.secret_feature:
+            self._withheld.append(rule.secret_feature)
         if rule.treatment == "redact":
             self._store(rule, REDACTED_TEXT)
         return True
@@ -94,6 +106,7 @@ class SchemaValidator:
             self._record_misfit(key, rule, value, given)
             if value is not None:
                 label = self._rules.label(key)
+                value = self._redact_nested(value, key)
                 self._store(label, self._protect(label, _label_value(value), key))
         elif fitted is not None:
             self._store(rule, self._protect(rule, fitted, key))

@@ -56,6 +56,8 @@ def test_secret_keys(key: str) -> None:
         "obsession",
         "header",
         "public_key_count",
+        "password_age_days",
+        "passwordLength",
     ],
 )
 def test_harmless_keys(key: str) -> None:
@@ -449,3 +451,72 @@ def test_secrets_in_unusual_places(log: EventLog, events: Events) -> None:
     log.app("info", f"{'x' * 40_000}{key[:-40]}{half}{key[-40:]}", {})
     assert len(events()) == 5
     assert SECRET not in str(events())
+
+
+SECRET_FEATURES: dict[str, Any] = {
+    "password": SECRET,
+    "api_key": SECRET,
+    "token": True,
+    "pass": 4821,
+    "psk": [0.25, 0.5],
+    "user": {"password": SECRET, "pass": SECRET, "country": "DE"},
+    "pairs": ["Authorization", SECRET],
+    "nested": [{"name": "DB_PASSWORD", "value": SECRET}],
+}
+HARMLESS_FEATURES: dict[str, Any] = {
+    "token_count": 12, "password_age_days": 30.5, "passenger": "adult", "cache_key": "k",
+}  # fmt: skip
+
+
+def test_features_named_like_a_secret(log: EventLog, events: Events) -> None:
+    """Their values are not written, of any type and at any depth; the others are unchanged."""
+    features = SECRET_FEATURES | HARMLESS_FEATURES
+    prediction: dict[str, Any] = {"prediction_id": "p", "model": Model("m", "1"), "score": 0.5}
+    log.prediction(**prediction, approved=True, features=features)
+    (event,) = events()
+    assert SECRET not in str(event)
+    written = {name: value for name, value in event.items() if name.startswith("ml.features.")}
+    assert written == {
+        "ml.features.categorical.password": REDACTED_TEXT,
+        "ml.features.categorical.api_key": REDACTED_TEXT,
+        "ml.features.categorical.token": REDACTED_TEXT,
+        "ml.features.categorical.user_password": REDACTED_TEXT,
+        "ml.features.categorical.user_pass": REDACTED_TEXT,
+        "ml.features.categorical.user_country": "DE",
+        "ml.features.numeric.token_count": 12,
+        "ml.features.numeric.password_age_days": 30.5,
+        "ml.features.categorical.passenger": "adult",
+        "ml.features.categorical.cache_key": "k",
+        "ml.features.embedded": ["psk", "pairs", "nested"],
+        "ml.features.withheld": [
+            "password", "api_key", "token", "pass", "psk", "user_password", "user_pass",
+        ],
+    }  # fmt: skip
+    changes = event["ml.log.changes"]
+    assert "redacted:ml.features.numeric.pass" in changes
+    assert "redacted:ml.features.embedding.psk" in changes
+
+
+def test_own_keys_of_features(memory: Any, open_memory_log: Any, events: Events) -> None:
+    """`keys` holds for features; an allow-list and a hash name what they change beside it."""
+    own = frozenset({"nickname"})
+    options = [
+        Redaction(keys=own),
+        Redaction(
+            allowed={"ml.prediction": frozenset({"ml.features.categorical.nickname"})}, keys=own
+        ),
+        Redaction(hashed=frozenset({"ml.features.categorical.nickname"}), salt="s", keys=own),
+    ]
+    for redaction in options:
+        log = open_memory_log(memory, redaction=redaction)
+        log.prediction(
+            prediction_id="p", model=Model("m", "1"), score=0.5, approved=True,
+            features={"nickname": "bobby", "price": 1.5},
+        )  # fmt: skip
+    by_key, allowed, hashed = events()
+    assert "bobby" not in str(events())
+    assert by_key["ml.features.withheld"] == ["nickname"]
+    assert sorted(allowed["ml.features.withheld"]) == ["nickname", "price"]
+    assert allowed["ml.features.categorical.nickname"] == REDACTED_TEXT
+    assert hashed["ml.features.hashed"] == ["nickname"]
+    assert "ml.features.withheld" not in hashed

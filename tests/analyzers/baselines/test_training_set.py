@@ -303,6 +303,18 @@ def test_columns_of_every_type(
     assert Baseline.from_document(json.loads(json.dumps(baseline.to_document()))) == baseline
 
 
+def test_columns_named_like_a_secret(tmp_path: Path) -> None:
+    """The baseline holds no value of them: the log does not write such features either."""
+    rows = {
+        "password": ["hunter2", "abcd"], "pin": [4821, 17], "psk": [[0.5], [0.25]],
+        "token_count": [1, 2],
+    }  # fmt: skip
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows), NOW)
+    assert baseline.features == ["token_count"]
+    assert baseline.passed_over == ("password", "pin", "psk")
+    assert "hunter2" not in json.dumps(baseline.to_document())
+
+
 def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
     """A column of scores as text is no feature: it is passed over by name."""
     rows = {"x": [1.0, 2.0], "ml.prediction.score": ["high", "low"]}

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from mlmon.analyzers.baselines.training_set import read_baselines
 from mlmon.ingest.replay.commands import replay
 
@@ -48,3 +50,19 @@ def test_a_baseline_holds_the_mapped_columns_alone(tmp_path: Path) -> None:
     assert baseline.score.maximum == 0.99
     assert baseline.passed_over == ()
     assert [path.name for path in made.parent.iterdir()] == ["7.parquet"]
+
+
+def test_columns_named_like_a_secret_are_left_out(tmp_path: Path) -> None:
+    """Neither the events nor the training set hold the values of a column `password`."""
+    (tmp_path / "t.csv").write_text("p,won,bid price,code,mobile,password\n0.5,1,2.5,a,1,hunter2\n")
+    mapping = MAPPING.replace('"mobile"]', '"mobile", "password"]')
+    (tmp_path / "m.toml").write_text(mapping)
+    made = tmp_path / "models" / "7.parquet"
+    out = tmp_path / "out"
+    table, columns = tmp_path / "t.csv", tmp_path / "m.toml"
+    replay(table, columns, suggest=False, training_set=made)
+    replay(table, columns, out=out, suggest=False)
+    assert "password" not in pq.read_schema(made).names
+    written = "".join(path.read_text() for path in out.iterdir())
+    assert '"ml.features.categorical.password":"[redacted]"' in written
+    assert "hunter2" not in written
