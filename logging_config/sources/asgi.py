@@ -5,6 +5,7 @@ Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from traceback import walk_tb
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from mlmon.logging_config.errors import FieldTypeError, warn_once
 from mlmon.logging_config.sources.request import (
     Request,
     enter_request,
+    failure_context,
     leave_answer_to_server,
     leave_request,
     mark_failure,
@@ -146,6 +148,8 @@ class AccessLog:
 
         Starlette answers an exception outside of all middleware, where neither the request's id
         nor its context is known. As its outermost middleware, this one answers in the same way.
+        Below another one it leaves the answer to Starlette, because the other may make one before,
+        and only has the request's id added.
         """
         if self._with_error_response is None:
             self._with_error_response = _with_error_response(self.app, scope, type(self))
@@ -155,15 +159,56 @@ class AccessLog:
 def _with_error_response(app: App, scope: Scope, own: type) -> App:
     outer = scope.get("app")
     middleware = getattr(outer, "user_middleware", None)
-    if not middleware or getattr(middleware[0], "cls", None) is not own:
+    if not middleware:
         return app
     from starlette.middleware.errors import ServerErrorMiddleware  # loaded by the application
 
+    if getattr(middleware[0], "cls", None) is not own:
+        stack = getattr(outer, "middleware_stack", None)
+        if isinstance(stack, ServerErrorMiddleware):
+            _add_id_to_error_responses(stack)
+        return app
     handlers: Any = getattr(outer, "exception_handlers", {})
     handler = handlers.get(_FAILED) or handlers.get(Exception)
     debug = bool(getattr(outer, "debug", False))
     answering: Any = ServerErrorMiddleware(app, handler=handler, debug=debug)
     return answering  # type: ignore[no-any-return]
+
+
+def _add_id_to_error_responses(outermost: Any) -> None:
+    """Make Starlette's outermost layer add the id of the failed request to its answers.
+
+    It calls these attributes when an exception reaches it: the first failure has the id, too.
+
+    Args:
+        outermost: a `ServerErrorMiddleware`; changed in place.
+    """
+    outermost.error_response = _with_id(outermost.error_response)
+    outermost.debug_response = _with_id(outermost.debug_response)
+    if outermost.handler is not None:
+        outermost.handler = _with_id(outermost.handler)
+
+
+def _with_id(respond: Callable[..., Any]) -> Callable[..., Any]:
+    def add(response: Any, error: Exception) -> Any:
+        request_id = failure_context(error).get("http.request.id")
+        if request_id is not None:
+            response.headers["x-request-id"] = request_id
+        return response
+
+    def respond_with_id(request: Any, error: Exception) -> Any:
+        return add(respond(request, error), error)
+
+    async def await_with_id(request: Any, error: Exception) -> Any:
+        return add(await respond(request, error), error)
+
+    from inspect import iscoroutinefunction  # an ASGI server has imported it already
+
+    called = respond
+    while isinstance(called, partial):
+        called = called.func
+    is_async = iscoroutinefunction(called) or iscoroutinefunction(type(called).__call__)
+    return await_with_id if is_async else respond_with_id
 
 
 def _is_older_than_end(failure: BaseException) -> bool:

@@ -1,6 +1,7 @@
 """The ASGI middleware: one access event per request, its ids on all the request's events."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from prometheus_client import CollectorRegistry
 
 from mlmon.logging_config import (
     AccessLog,
@@ -20,6 +22,7 @@ from mlmon.logging_config import (
     publish_evaluation,
     set_error_code,
 )
+from mlmon.logging_config.prometheus import expose
 from mlmon.logging_config.sources.asgi import Message, Receive, Scope, Send
 from mlmon.logging_config.sources.stdlib import EventHandler
 
@@ -434,3 +437,54 @@ def test_a_failed_background_task_is_not_the_requests_failure(
         assert (event["http.response.status_code"], event["log.level"]) == (200, "info")
         assert "error.type" not in event
     assert len(events()) == 2
+
+
+async def answer_async(_: Request, error: Exception) -> JSONResponse:
+    """A service's own error page."""
+    return JSONResponse({"sorry": str(error)}, status_code=500)
+
+
+def answer_sync(_: Request, error: Exception) -> JSONResponse:
+    """The same, which Starlette calls in a thread."""
+    return JSONResponse({"sorry": str(error)}, status_code=500)
+
+
+@pytest.mark.parametrize("place", ["outermost", "middle", "innermost"])
+@pytest.mark.parametrize("page", [None, answer_async, answer_sync, functools.partial(answer_async)])
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_failure_has_its_id_in_any_order_of_middlewares(
+    log: EventLog, events: Events, *, place: str, page: Any, debug: bool
+) -> None:
+    """The first failure and the next have their own ids, whoever makes the answer."""
+    app = FastAPI(debug=debug)
+
+    @app.get("/fail")
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    def add(kind: str) -> None:
+        if kind == "log":
+            app.add_middleware(AccessLog, log=log)
+        elif kind == "metrics":
+            expose(app, CollectorRegistry())
+        else:
+
+            @app.middleware("http")
+            async def passing(request: Request, call_next: Any) -> Any:
+                return await call_next(request)
+
+    orders = {
+        "outermost": ("metrics", "http", "log"),
+        "middle": ("http", "log", "metrics"),
+        "innermost": ("log", "metrics", "http"),
+    }
+    for kind in orders[place]:
+        add(kind)
+    if page is not None:
+        app.add_exception_handler(Exception, page)
+    for request_id in ("r-1", "r-2"):
+        answer = ask(app, "GET", "/fail", **{"x-request-id": request_id})
+        assert answer.status_code == 500
+        assert answer.headers.get_list("x-request-id") == [request_id]
+        assert ("sorry" in answer.text) == (page is not None and not debug)
+    assert [event["http.request.id"] for event in events()] == ["r-1", "r-2"]
