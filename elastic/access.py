@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from mlmon.elastic.errors import UserError, WrongValueError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.keyring import API_KEY_ACCOUNT, read_secret
 
 
@@ -87,7 +87,7 @@ class Access(BaseSettings):
         try:
             return ssl.create_default_context(cafile=self.ca_certs)
         except (OSError, ssl.SSLError) as error:
-            raise UserError(
+            raise WrongValueError(
                 f"{self.ca_certs} cannot be read: {error}",
                 f"Correct {self.model_config['env_prefix']}CA_CERTS.",
             ) from error
@@ -126,10 +126,10 @@ def _secret(value: SecretStr | None, path: Path | None, kind: str) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
+        raise WrongValueError(
             f"The secret in {path} cannot be read: {error}", "Correct the path."
         ) from error
     if not text:
-        raise UserError(f"{path} holds no secret", "Write the secret into it.")
+        raise WrongValueError(f"{path} holds no secret", "Write the secret into it.")
     _check_credential(text, kind, f"in {path}")
     return text

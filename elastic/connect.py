@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mlmon.elastic.client.capabilities import check_master, oldest_version
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.errors import ClusterError, UserError
+from mlmon.elastic.errors import ClusterError, UserError, WrongValueError
 
 if TYPE_CHECKING:
     from mlmon.elastic.client.official import Elasticsearch
@@ -53,7 +53,7 @@ def open_configured(
         return _open_embedded(settings, credentials, timeout)
     ca_certs = settings.ca_certs
     if ca_certs is not None and not ca_certs.is_file():
-        raise UserError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
+        raise WrongValueError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
     return open_client(
         settings.urls,
         cloud_id=settings.cloud_id,

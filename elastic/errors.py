@@ -27,6 +27,12 @@ class WrongValueError(UserError):
     exit_code = ExitCode.WRONG_USAGE
 
 
+class NotRunningError(UserError):
+    """What was asked for its status has never run."""
+
+    exit_code = ExitCode.NOT_RUNNING
+
+
 class ServerError(UserError):
     """A request that a server did not carry out.
 

@@ -30,9 +30,11 @@ def export(
     """Write dashboards, and the files with which Grafana provisions them and their data sources."""
     from mlmon.analyzers.checks import discover
     from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.atomic_write import check_output_folder
     from mlmon.grafana.dashboards import dashboard_files
     from mlmon.grafana.provisioning import provisioning_files
 
+    check_output_folder(out)
     name = load_settings(namespace=namespace).namespace
     texts = {f"dashboards/{path}": text for path, text in dashboard_files(discover()).items()}
     texts |= {f"provisioning/{path}": text for path, text in provisioning_files(name).items()}

@@ -113,7 +113,7 @@ def status(
     """
     from dataclasses import replace
 
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import NotRunningError
     from mlmon.elastic.settings import load_settings
     from mlmon.ingest.progress import describe
     from mlmon.ingest.shipper import state_folder
@@ -124,7 +124,7 @@ def status(
     try:
         health = Health.from_json(folder.status.read_bytes())
     except (OSError, ValueError):
-        raise UserError(
+        raise NotRunningError(
             f"No shipper has run with the folder {folder.folder}",
             "Start one with `mlmon ship PATH... --follow`, or name its folder with --state.",
         ) from None

@@ -57,9 +57,11 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write all objects as files, without a Kibana: one to import, one per API request."""
+    from mlmon.elastic.system.atomic_write import check_output_folder
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import files, write
 
+    check_output_folder(out)
     texts = files(artefacts(_target(namespace, space)))
     write(texts, out)
     size = sum(len(text.encode()) for text in texts.values())

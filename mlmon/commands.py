@@ -1,6 +1,7 @@
 """The commands of `mlmon`: those of each stage, joined."""
 
 import difflib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,8 @@ from mlmon.prometheus import commands as prometheus
 from mlmon.report import commands as report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlmon.alerting.notify.pages import PageLinks
     from mlmon.elastic.client.cluster import Cluster
 
@@ -156,7 +159,7 @@ def docs(
 def run() -> int:
     """Run the command that `sys.argv` names; return the exit code."""
     try:
-        app()
+        _flushed(app)
     except UserError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"mlmon: {visible(error.message)}", style="bold red", markup=False)
@@ -164,7 +167,37 @@ def run() -> int:
             console.print(f"       {visible(error.hint)}", markup=False)
         return error.exit_code
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough; nothing is left to be flushed to it.
-        sys.stderr.close()
-        return ExitCode.OUTPUT_CLOSED
+        return _output_closed()
+    except SystemExit as end:
+        # typer and rich turn a closed pipe into an end with 1.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _output_closed()
+        raise
     return ExitCode.DONE
+
+
+def _flushed(command: "Callable[[], object]") -> None:
+    """Run a command; write what it printed, also where it ends with an exit code."""
+    try:
+        command()
+    except SystemExit:
+        _flush()
+        raise
+    _flush()
+
+
+def _flush() -> None:
+    # Without standard output, as for some services, there is none.
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _output_closed() -> ExitCode:
+    """Return the exit code for a reader (`| head`) that has seen enough.
+
+    What is still to be written goes nowhere: else Python would try again as it ends, and fail.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return ExitCode.OUTPUT_CLOSED

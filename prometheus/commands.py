@@ -35,9 +35,12 @@ def rules(
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.settings import AnalyzersSettings
+    from mlmon.elastic.system.atomic_write import check_output_file
     from mlmon.prometheus.rules import rules_file
     from mlmon.prometheus.rules_text import rules_text
 
+    if out is not None:
+        check_output_file(out)
     found = rules_file(
         discover(), AnalyzersSettings.load().rules, load_alerting_settings().runbook_url
     )

@@ -59,12 +59,12 @@ def report(
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.atomic_write import atomic_write
+    from mlmon.elastic.system.atomic_write import atomic_write, check_output_file
     from mlmon.elastic.system.progress import show_progress
     from mlmon.report.html.page import report_html, vega_script
     from mlmon.report.html.series import record
 
-    _check_writable(out)
+    check_output_file(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     runbooks = load_alerting_settings().runbook_url
     scenario = _incidents(truth) if truth else ()
@@ -170,20 +170,6 @@ def _incidents(path: Path) -> "tuple[TrueIncident, ...]":
             f"{path} is no scenario's truth: {error}",
             "Give the truth.json that the scenario wrote next to its logs.",
         ) from error
-
-
-def _check_writable(path: Path) -> None:
-    """Refuse a path that cannot be written, before any work is done."""
-    from mlmon.elastic.errors import WrongValueError
-
-    if path.is_dir():
-        raise WrongValueError(
-            f"{path} cannot be written: it is a folder", "Name a file with --out."
-        )
-    if not path.parent.is_dir():
-        raise WrongValueError(
-            f"{path} cannot be written: no folder {path.parent}", "Create it first."
-        )
 
 
 def _print_written(path: Path, findings: int, size: int, *, as_json: bool) -> None:

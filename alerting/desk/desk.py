@@ -12,7 +12,7 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.run.judged import JudgedSeries, judged
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.formatting import duration, moment
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SHORTEST_ID, _LONGEST_ID = 4, 64
 
 
-class UnknownIncidentError(UserError):
+class UnknownIncidentError(WrongValueError):
     """No incident, or several, begin with an id."""
 
 

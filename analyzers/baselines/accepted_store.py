@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.baselines.accepted import AcceptedReference
 from mlmon.elastic.client.documents import NEW, Document
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import REFERENCES, index_name
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AcceptedStore:
         """Let windows that end from now on be compared with the training set again.
 
         Raises:
-            UserError: No reference that holds, or several, have an id that begins so.
+            WrongValueError: No reference that holds, or several, have an id that begins so.
         """
         found = [
             reference
@@ -54,7 +54,7 @@ class AcceptedStore:
             and reference.revoked is None
         ]
         if len(found) != 1:
-            raise UserError(
+            raise WrongValueError(
                 f"{len(found)} accepted references hold whose id begins with {prefix!r}",
                 "`mlmon baseline references` lists them.",
             )

@@ -100,11 +100,11 @@ def show(
     Published metrics stand with those of the training set's own out-of-fold scores and labels
     (precision, recall and F1 at 0.5).
     """
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
 
     baseline = _store(namespace).current().get((model, version))
     if baseline is None:
-        raise UserError(
+        raise WrongValueError(
             f"There is no baseline for {model} {version}",
             "See `mlmon baseline list`; make one with `mlmon baseline create`.",
         )

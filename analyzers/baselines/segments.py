@@ -14,7 +14,7 @@ import numpy as np
 
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,22 +99,23 @@ def segments(
         edges: The scores' edges.
 
     Raises:
-        UserError: A feature is no categorical column, there are too many, or there are no scores.
+        WrongValueError: A feature is no categorical column, there are too many, or there are no
+            scores.
     """
     wanted = list(dict.fromkeys(features))
     if unknown := [name for name in wanted if name not in categories]:
-        raise UserError(
+        raise WrongValueError(
             f"{', '.join(unknown)} cannot divide the traffic: no categorical column of the "
             "training set",
             f"Choose among: {', '.join(sorted(categories)) or 'there are none'}.",
         )
     if len(wanted) > MOST_FEATURES:
-        raise UserError(
+        raise WrongValueError(
             f"{len(wanted)} features cannot divide the traffic at once: {MOST_FEATURES} at most",
             "Every hour is counted by each value of each of them; choose those that matter most.",
         )
     if wanted and scores is None:
-        raise UserError(
+        raise WrongValueError(
             "Segments are compared by their scores, and the training set holds none",
             "Add the column ml.prediction.score, or leave --segment out.",
         )

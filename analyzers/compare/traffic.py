@@ -15,7 +15,7 @@ from mlmon.analyzers.profiles.kinds.prediction import KIND, PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.profiles.store import ProfileStore, merge_stored
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.formatting import count, span, with_names
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _baseline(
     }
     if not found:
         asked = " ".join(part for part in model if part)
-        raise UserError(
+        raise (WrongValueError if asked else UserError)(
             f"Namespace {namespace} has no baseline{f' of {asked}' if asked else ''}",
             "Make one with `mlmon baseline create` from the model's training set.",
         )

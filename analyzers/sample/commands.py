@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from mlmon.elastic.command_options import (
     OptionalSince,
     OptionalUntil,
 )
+
+if TYPE_CHECKING:
+    from mlmon.elastic.client.cluster import Cluster
 
 app = typer.Typer()
 
@@ -54,9 +57,10 @@ def sample(  # noqa: PLR0917 - its options
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import UserError, WrongValueError
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.atomic_write import atomic_write
+    from mlmon.elastic.system.atomic_write import atomic_write, check_output_file
     from mlmon.elastic.system.progress import show_progress
 
+    check_output_file(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     if window and (since or until):
         raise WrongValueError("The period is given twice", "Give --window, or --since and --until.")
@@ -65,6 +69,8 @@ def sample(  # noqa: PLR0917 - its options
     narrowed = {name: value for name, value in wanted.items() if value is not None}
     with connect(settings) as cluster, show_progress() as progress:
         table = draw(cluster, settings.namespace, period, rows, model=narrowed, progress=progress)
+        if table.num_rows == 0:
+            _check_known(cluster, settings.namespace, narrowed)
     if table.num_rows == 0:
         raise UserError(
             f"Namespace {settings.namespace} holds no such predictions",
@@ -78,6 +84,21 @@ def sample(  # noqa: PLR0917 - its options
         print(json.dumps(answer))
         return
     print(f"{out.absolute()}: {table.num_rows:,} predictions, {labeled:,} with their outcome")
+
+
+def _check_known(cluster: "Cluster", namespace: str, model: dict[str, str]) -> None:
+    """Refuse a model's name or version that no prediction of any time has."""
+    from mlmon.elastic.client.stored_values import stored_values
+    from mlmon.elastic.errors import WrongValueError
+    from mlmon.elastic.indices.names import data_stream
+
+    for field, value in model.items():
+        known = stored_values(cluster, data_stream("ml.prediction", namespace), field)
+        if known and value not in known:
+            raise WrongValueError(
+                f"No prediction of namespace {namespace} has {field} {value!r}",
+                f"There are: {', '.join(known)}.",
+            )
 
 
 @app.command()
@@ -94,7 +115,9 @@ def evidently(
     Where outcomes are known, a second report shows the performance.
     """
     from mlmon.analyzers.sample import comparison, evidently_report
+    from mlmon.elastic.system.atomic_write import check_output_file
 
+    check_output_file(out)
     compared = comparison.read(sample_file, reference)
     written = evidently_report.write_report(compared, out)
     _report(compared.left_out, *written, as_json=as_json)
@@ -109,7 +132,9 @@ def nannyml(
 ) -> None:
     """Compare a sample with the training set in NannyML's figures (extra `nannyml`)."""
     from mlmon.analyzers.sample import comparison, nannyml_report
+    from mlmon.elastic.system.atomic_write import check_output_file
 
+    check_output_file(out)
     compared = comparison.read(sample_file, reference)
     nannyml_report.write_report(compared, out)
     _report(compared.left_out, out, as_json=as_json)

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,35 @@ def atomic_write(
         raise UserError(f"{path} cannot be written: {error.strerror}", hint) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_output_file(path: Path) -> None:
+    """Refuse a file that `--out` names and that cannot be made, before any work is done.
+
+    Raises:
+        WrongValueError: It is a folder, or there is no folder for it.
+    """
+    if path.is_dir():
+        raise WrongValueError(
+            f"{path} cannot be written: it is a folder", "Name a file with --out."
+        )
+    if not path.parent.is_dir():
+        raise WrongValueError(
+            f"{path} cannot be written: no folder {path.parent}", "Create it first."
+        )
+
+
+def check_output_folder(path: Path) -> None:
+    """Refuse a folder to write to that is something else.
+
+    Raises:
+        WrongValueError: It, or what it would lie in, is a file.
+    """
+    there = next((place for place in (path, *path.parents) if place.exists()), path)
+    if there.exists() and not there.is_dir():
+        raise WrongValueError(
+            f"{path} cannot be written: {there} is no folder", "Name another folder."
+        )
 
 
 def _create(part: Path, mode: int) -> None:

@@ -42,6 +42,7 @@ def replay(
 
     Exit code 3: some rows were rejected; they lie in a file, each with its reason.
     """
+    from mlmon.elastic.system.atomic_write import check_output_folder
     from mlmon.ingest.replay.table import open_table
 
     if (mapping is None) != suggest:
@@ -53,6 +54,7 @@ def replay(
         return
     from mlmon.ingest.replay.mapping import read_mapping
 
+    check_output_folder(out if training_set is None else training_set.parent)
     read = read_mapping(mapping)
     result, changes = _run(open_table(path, read.table.delimiter), read, out, training_set)
     if as_json:

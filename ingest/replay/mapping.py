@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.formatting import parse_duration
 from mlmon.logging_config import Service
 from mlmon.logging_config.emit.field_rules import field_part
@@ -228,20 +228,20 @@ def read_mapping(path: Path) -> ColumnMapping:
     """Read a mapping file.
 
     Raises:
-        UserError: It cannot be read, is not TOML, has an unknown key or lacks one.
+        WrongValueError: It cannot be read, is not TOML, has an unknown key or lacks one.
     """
     suggest = "`mlmon replay TABLE --suggest` prints a mapping to begin with."
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}", suggest) from error
+        raise WrongValueError(f"{path} cannot be read: {error.strerror}", suggest) from error
     except ValueError as error:
-        raise UserError(f"{path} is not TOML: {error}", suggest) from error
+        raise WrongValueError(f"{path} is not TOML: {error}", suggest) from error
     try:
         return ColumnMapping.model_validate(document)
     except ValidationError as error:
         faults = [_describe(fault) for fault in error.errors()]
-        raise UserError(f"{path}: {'; '.join(faults)}", suggest) from error
+        raise WrongValueError(f"{path}: {'; '.join(faults)}", suggest) from error
 
 
 def _describe(error: Any) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,10 +38,10 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
         delimiter: What separates a CSV file's columns.
 
     Raises:
-        UserError: There is none, it is of another kind, or two of its columns have one name.
+        WrongValueError: There is none, it is of another kind, or two of its columns have one name.
     """
     if not path.is_file():
-        raise UserError(f"{path} is not a file", "Name a table in CSV or Parquet.")
+        raise WrongValueError(f"{path} is not a file", "Name a table in CSV or Parquet.")
     table: Table
     # pyarrow is not loaded for a table that is not there.
     if path.name.lower().endswith(CSV):
@@ -53,12 +53,12 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
 
         table = ParquetTable(path)
     else:
-        raise UserError(
+        raise WrongValueError(
             f"{path} is of an unknown kind", f"Give a file named {', '.join(CSV + PARQUET)}."
         )
     twice = [name for name, count in Counter(table.columns).items() if count > 1]
     if twice:
-        raise UserError(f"{path} has two columns named {twice[0]!r}", "Rename one of them.")
+        raise WrongValueError(f"{path} has two columns named {twice[0]!r}", "Rename one of them.")
     return table
 
 
@@ -66,14 +66,14 @@ def require_columns(table: Table, mapping: ColumnMapping) -> None:
     """Check that the table has each column of the mapping.
 
     Raises:
-        UserError: It does not.
+        WrongValueError: It does not.
     """
     absent = {column: key for column, key in mapping.columns.items() if column not in table.columns}
     if not absent:
         return
     named = ", ".join(f"{column!r} ({key})" for column, key in absent.items())
     alone = len(table.columns) == 1 and any(mark in table.columns[0] for mark in ";\t|")
-    raise UserError(
+    raise WrongValueError(
         f"{table.path} has no column {named}",
         "Give the character that separates its columns as table.delimiter."
         if alone

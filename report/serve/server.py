@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 import uvicorn
 
 from mlmon.dashboards.links.links import nowhere
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.report.serve.app import App
 from mlmon.report.serve.connection import REQUEST_S, limited
 from mlmon.report.serve.incident_pages import IncidentPages
@@ -89,7 +89,7 @@ class Server:
             config.load()
         except (OSError, ssl.SSLError) as error:
             self._socket.close()
-            raise UserError(
+            raise WrongValueError(
                 f"TLS cannot be set up with {settings.certificate}: {error}",
                 "Correct MLMON_SERVE_CERTIFICATE and MLMON_SERVE_KEY.",
             ) from None

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.keyring import read_secret
 from mlmon.elastic.section import SettingsSection
 
@@ -64,7 +64,7 @@ class ServeSettings(SettingsSection):
         """Return the token, None where there is none.
 
         Raises:
-            UserError: It cannot be read, or is too short.
+            WrongValueError: It cannot be read, or is too short.
         """
         if self.token is not None:
             token = self.token.get_secret_value()
@@ -75,7 +75,7 @@ class ServeSettings(SettingsSection):
         else:
             return None
         if len(token) < _SHORTEST_TOKEN:
-            raise UserError(
+            raise WrongValueError(
                 f"The token of `mlmon serve` has fewer than {_SHORTEST_TOKEN} characters",
                 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(24))"`.',
             )
@@ -96,6 +96,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
+        raise WrongValueError(
             f"The token in {path} cannot be read: {type(error).__name__}", "Correct the path."
         ) from None

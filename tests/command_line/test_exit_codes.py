@@ -1,5 +1,8 @@
 """Wrong values end every command alike, before anything is asked of a cluster."""
 
+import os
+import subprocess
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -92,6 +95,8 @@ def test_a_period_that_holds_no_time_is_wrong_usage(name: str) -> None:
         ("sample", "--window", "7d/14d"),
         ("sample", "--window", "7d", "--since", "7d"),
         ("report", "--out", "."),
+        ("replay", "nonsense.csv", "--suggest"),
+        ("replay", "nonsense.csv", "--mapping", "nonsense.toml"),
         ("nonsense",),
         ("node", "nonsense"),
     ],
@@ -99,6 +104,25 @@ def test_a_period_that_holds_no_time_is_wrong_usage(name: str) -> None:
 def test_an_unknown_name_is_wrong_usage(words: tuple[str, ...]) -> None:
     """A name that is not in the program's own lists is a wrong value, not a failure."""
     assert exit_code(*words) == ExitCode.WRONG_USAGE
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, command in COMMANDS.items() if "--out" in options(command)]
+)
+def test_a_place_that_cannot_hold_the_output_is_wrong_usage(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in a folder that does not exist, or below a file, ends with 2 in every command."""
+    (tmp_path / "file").write_text("")
+    words = [*name.split(), *required(COMMANDS[name], tmp_path)]
+    if name == "replay":
+        words += ["--mapping", str(tmp_path / "given")]
+    places = [tmp_path / "file" / "below"]
+    if name in {"report", "prometheus rules", "sample", "evidently", "nannyml"}:
+        places.append(tmp_path / "absent" / "below")
+    for place in places:
+        assert exit_code(*words, "--out", str(place)) == ExitCode.WRONG_USAGE
+        assert f"{place} cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["findings", "logs", "alerts", "setup"])
@@ -111,3 +135,47 @@ def test_a_wrong_setting_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None
     """A setting of the environment is a value that somebody typed."""
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", "nonsense")
     assert exit_code("findings") == ExitCode.WRONG_USAGE
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "command"),
+    [
+        ("MLMON_SERVE_TOKEN", "short", "serve"),
+        ("MLMON_SERVE_TOKEN_FILE", "absent", "serve"),
+        ("MLMON_API_KEY_FILE", "absent", "findings"),
+        ("MLMON_CA_CERTS", "absent", "findings"),
+    ],
+)
+def test_a_setting_that_is_read_later_is_wrong_usage(
+    variable: str, value: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a secret that is too short, and a file that a setting names and that is not there."""
+    monkeypatch.setenv(variable, value)
+    assert exit_code(command) == ExitCode.WRONG_USAGE
+
+
+def test_a_status_of_what_never_ran_is_not_running() -> None:
+    """A shipper and a node that never ran do not run."""
+    assert exit_code("ship", "status") == ExitCode.NOT_RUNNING
+    assert exit_code("node", "status") == ExitCode.NOT_RUNNING
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [("analyzers",), ("docs", "alerting"), ("prometheus", "rules"), ("--help",)]
+)
+def test_a_reader_that_closes_the_output_ends_with_its_own_code(
+    words: tuple[str, ...], unbuffered: str
+) -> None:
+    """`mlmon … | head` ends with 141 and says nothing, by print, typer and rich alike."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "mlmon", *words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (ExitCode.OUTPUT_CLOSED, b"")

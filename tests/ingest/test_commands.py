@@ -93,7 +93,7 @@ def test_standard_input_is_shipped(mlmon: Mlmon, ship: Ship, log: NumberedLog) -
         (["ship", "nowhere.jsonl"], 1, "nowhere.jsonl does not exist"),
         (["ship"], 2, "PATH..."),
         (["ship", "status", "extra"], 2, "extra"),
-        (["ship", "status"], 1, "No shipper has run"),
+        (["ship", "status"], 4, "No shipper has run"),
         (["ship", "x.jsonl", "--namespace", "No-Good"], 2, "namespace"),
     ],
 )
