@@ -2,7 +2,7 @@
 
 A moment alarms if every request of the hour before it, from one on, failed for a minute at least,
 and so many in a row are less likely than `BUDGET` at the path's usual failure rate. Both depend on
-the hour before the moment only, so that every run over any period finds the same moments.
+what lies before the moment only, so that every run over any period finds the same moments.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class FailingRuns:
 
     Args:
         bins: The path's bins, in order of time.
-        rate: Returns the usual failure rate at a moment.
+        rate: Returns the usual failure rate at a moment, for failures from another on.
     """
 
-    def __init__(self, bins: Sequence[Bin], rate: Callable[[int], float]) -> None:
+    def __init__(self, bins: Sequence[Bin], rate: Callable[[int, int], float]) -> None:
         self._bins = bins
         self._starts = [bin_.start for bin_ in bins]
         self._rate = rate
@@ -106,7 +106,7 @@ class FailingRuns:
             return None
         bins = self._bins[first:last]
         requests = sum(bin_.failed for bin_ in bins)
-        least = needed(self._rate(moment))
+        least = needed(self._rate(moment, bins[0].start))
         if bins[-1].end - bins[0].start < LASTED_MS or least is None or requests < least:
             return None
         return Failing(
@@ -148,7 +148,10 @@ class FailingRuns:
         return before <= first or self.at(self._bins[before - 1].end) is None
 
     def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
-        """Yield when requests have succeeded for `CALM_MS` after an alarm, and since when."""
+        """Yield when requests have succeeded for `CALM_MS` after an alarm, and since when.
+
+        Where most of them still fail, the hour decides: see `calm`.
+        """
         for _, end in self._runs:
             if end == len(self._bins):
                 continue
@@ -158,6 +161,7 @@ class FailingRuns:
                 after < at <= until
                 and self.alarms(since - RECENT_MS, since)
                 and not self.alarms(since, at)
+                and self._succeeds(since, at)
             ):
                 yield at, since
 
@@ -167,4 +171,9 @@ class FailingRuns:
         last = bisect_left(self._starts, hour_end) - 1
         used = last >= bisect_left(self._starts, begin)
         succeeds = used and self._bins[last].failed < self._bins[last].requests
-        return succeeds and not self.alarms(begin, hour_end)
+        return succeeds and self._succeeds(begin, hour_end) and not self.alarms(begin, hour_end)
+
+    def _succeeds(self, begin: int, end: int) -> bool:
+        """Whether at least half of the requests in [begin, end) succeeded."""
+        bins = self._bins[bisect_left(self._starts, begin) : bisect_left(self._starts, end)]
+        return 2 * sum(bin_.failed for bin_ in bins) <= sum(bin_.requests for bin_ in bins)

@@ -2,23 +2,26 @@
 
 Requests are counted in bins of ten seconds, per path and for the service as a whole. A path fails
 once every request to it has failed (5xx) for a minute, and so many failures in a row have a
-probability below 1e-9 at its usual failure rate: that of the past week, at least 2 %. Where each
-was answered with 503, no model is loaded. A service is silent once it has had no request for 75
-seconds at least, for twice the longest pause at that time of day on days of the same sort
-(workdays, weekends) of the past week, and for a time whose probability is below 1e-9 at the lowest
-rate of those times; where that takes more than 30 minutes, or a week is not known, `service_health`
-judges its traffic instead. Lines that usually take long to arrive make the pause longer.
+probability below 1e-9 at its usual failure rate: that of the past week, at least 2 %. Where the
+path failed more often than that in the last 15 minutes, hour or 6 hours before the run, that rate
+counts, at the upper end of its confidence interval. Where each was answered with 503, no model is
+loaded. A service is silent once it has had no request for 75 seconds at least, for twice the
+longest pause at that time of day on days of the same sort (workdays, weekends) of the past week,
+and for a time whose probability is below 1e-9 at the lowest rate of those times; where that takes
+more than 30 minutes, or a week is not known, `service_health` judges its traffic instead. Lines
+that usually take long to arrive make the pause longer.
 
 Where all of a service fails, its paths are not reported separately. An alarm is repeated each
-minute, and ends when requests have succeeded for five minutes. A silence is repeated for a day,
-and ends only when requests have come again for a while, however long that takes. `mlmon run` judges
-all of this every twenty seconds.
+minute, and ends when at least half of the requests have succeeded for five minutes. A silence is
+repeated for a day, and ends only when requests have come again for a while, however long that
+takes. `mlmon run` judges all of this every twenty seconds.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import timedelta
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -40,7 +43,13 @@ from mlmon.analyzers.base.window import (
 )
 from mlmon.analyzers.checks.outage.failing_runs import LASTED_MS, Failing, FailingRuns
 from mlmon.analyzers.checks.outage.silences import SHORTEST_MS, Silence, Silences
-from mlmon.analyzers.profiles.kinds.pulse import ALL_PATHS, Bin, PulseProfile, ServicePulse
+from mlmon.analyzers.profiles.kinds.pulse import (
+    ALL_PATHS,
+    PULSE_STEP,
+    Bin,
+    PulseProfile,
+    ServicePulse,
+)
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, moment, percent
 
@@ -55,7 +64,16 @@ FAILING, NO_MODEL, SILENT = "failing.seconds", "no_model.seconds", "silence.seco
 PAST = 7 * DAY
 LEAST_RATE, RATE_WITHOUT_HISTORY = 0.02, 0.5
 KNOWN_REQUESTS = 100
-_HOUR_MS, _PAST_MS = (length // timedelta(milliseconds=1) for length in (HOUR, PAST))
+RECENT = (15 * MINUTE, HOUR, 6 * HOUR)
+"""Times before a run of failures whose failure rate counts too, each where it holds enough."""
+RECENT_REQUESTS = 10
+"""Fewer requests do not show another failure rate than the past week's."""
+TOTAL_FAILURE = 30
+"""Five minutes in which so many requests failed and none succeeded are an outage of their own: the
+failures in a row that leave no doubt at `RATE_WITHOUT_HISTORY`."""
+_HOUR_MS, _DAY_MS, _PAST_MS, _STEP_MS = (
+    length // timedelta(milliseconds=1) for length in (HOUR, DAY, PAST, PULSE_STEP)
+)
 _Z = float(special.ndtri(0.9995))
 
 
@@ -132,13 +150,14 @@ class _Service:
         self._windows = [milliseconds(window.start) for window, _ in pulses]
         self._bins = bins
         self._sums: dict[str, tuple[list[int], list[int]]] = {}
+        self._numbers: dict[str, list[tuple[int, int]]] = {}
         self._rates: dict[tuple[str, int], float] = {}
 
     def findings(self, period: Window) -> Iterator[Finding]:
         """Yield every finding of a period."""
         after, until = milliseconds(period.start), milliseconds(period.end)
         runs = {
-            path: FailingRuns(of, lambda at, path=path: self._rate(path, at))  # type: ignore[misc]
+            path: FailingRuns(of, partial(self._rate, path))
             for path, of in sorted(self._bins.items())
         }
         of_all = runs[ALL_PATHS]
@@ -289,9 +308,13 @@ class _Service:
         requests, failed = self._past(path, at // _HOUR_MS * _HOUR_MS)
         return failed / requests if requests else None
 
-    def _rate(self, path: str, at: int) -> float:
-        """Return the failure rate that is reckoned with at a moment."""
-        hour = at // _HOUR_MS * _HOUR_MS
+    def _rate(self, path: str, at: int, begin: int) -> float:
+        """Return the failure rate that is reckoned with at a moment, of a run from `begin` on."""
+        usual = self._usual_rate(path, at // _HOUR_MS * _HOUR_MS)
+        return max(usual, self._recent_rate(path, begin, usual))
+
+    def _usual_rate(self, path: str, hour: int) -> float:
+        """Return the upper end of the failure rate of the 7 days before an hour."""
         if (path, hour) not in self._rates:
             requests, failed = self._past(path, hour)
             if requests:
@@ -303,11 +326,52 @@ class _Service:
             self._rates[path, hour] = rate
         return self._rates[path, hour]
 
+    def _recent_rate(self, path: str, begin: int, usual: float) -> float:
+        """Return the upper end of the failure rate shortly before a run, 0 where it is as usual.
+
+        Only windows that ended before the run count, so that later lines do not change the rate.
+        Total failures do not count: they are what is looked for, and one success between two of
+        them would otherwise hide the second.
+        """
+        known = self._requests_by_window(path)
+        # The run may have begun before `begin`, which is at most an hour before the moment.
+        last = bisect_right(self._windows, begin) - 1
+        oldest = bisect_left(self._windows, begin - _DAY_MS)
+        first = last
+        while first > oldest and known[first - 1][0] == known[first - 1][1]:
+            first -= 1
+        last = first - 1 if first < last else last
+        if last <= oldest:
+            return 0.0
+        end, highest = self._windows[last - 1] + _STEP_MS, 0.0
+        for span in RECENT:
+            start = bisect_left(self._windows, end - span // timedelta(milliseconds=1))
+            counted = [
+                (requests, failed)
+                for requests, failed in known[start:last]
+                if failed < requests or requests < TOTAL_FAILURE
+            ]
+            requests, failed = sum(n for n, _ in counted), sum(n for _, n in counted)
+            if (
+                requests >= RECENT_REQUESTS
+                and failed
+                and special.bdtrc(failed - 1, requests, usual) < 1 - CONFIDENCE
+            ):
+                highest = max(highest, wilson_interval(failed, requests, CONFIDENCE).high)
+        return highest
+
+    def _requests_by_window(self, path: str) -> list[tuple[int, int]]:
+        """Return requests and failures of a path in each window."""
+        if path not in self._numbers:
+            self._numbers[path] = [
+                (pulse.paths or {}).get(path, (0, 0)) for _, pulse in self._pulses
+            ]
+        return self._numbers[path]
+
     def _past(self, path: str, hour: int) -> tuple[int, int]:
         """Return requests and failures of a path in the 7 days before an hour."""
         if path not in self._sums:
-            numbers = [(pulse.paths or {}).get(path, (0, 0)) for _, pulse in self._pulses]
-            requests, failed = zip(*numbers, strict=True)
+            requests, failed = zip(*self._requests_by_window(path), strict=True)
             self._sums[path] = (
                 list(accumulate(requests, initial=0)),
                 list(accumulate(failed, initial=0)),

@@ -144,6 +144,78 @@ def test_a_blip_and_a_partial_failure_raise_nothing() -> None:
     assert not judge([*week(), *pulses(partial)], HOURS)
 
 
+def steady(
+    start: datetime, end: datetime, share: float, *, seconds: int = 30, path: str = "/score"
+) -> list[Request]:
+    """Return requests at a steady pace, of which a share fails by chance."""
+    rng = np.random.default_rng(9)
+    number = (end - start) // timedelta(seconds=seconds)
+    failed = rng.random(number) < share
+    return [
+        (start + timedelta(seconds=seconds * place), path, 500 if bad else 200)
+        for place, bad in enumerate(failed.tolist())
+    ]
+
+
+def longest_failing(requests: Sequence[Request]) -> int:
+    """Return how many requests failed in a row at most."""
+    longest = run = 0
+    for _, _, status in requests:
+        run = run + 1 if status == 500 else 0
+        longest = max(longest, run)
+    return longest
+
+
+@pytest.mark.parametrize("days", [7, 0], ids=["known", "new"])
+@pytest.mark.parametrize(("share", "seconds"), [(0.4, 30), (0.9, 30), (0.9, 300)])
+def test_six_in_a_row_prove_nothing_where_many_fail(days: int, share: float, seconds: int) -> None:
+    """A path that fails 40 or 90 % for ten hours has runs of six and more, none an outage.
+
+    Neither does an hour say that it succeeds again where 90 % go on failing.
+    """
+    begin = NOW - HOUR
+    past = steady(begin - days * DAY, begin, 0.0, seconds=seconds)
+    bad = steady(begin, begin + 10 * HOUR, share, seconds=seconds)
+    assert longest_failing(bad) >= 6
+    # The first hour is that in which the change itself is learned.
+    period = Window(begin + HOUR, begin + 10 * HOUR)
+    profiles = pulses([*past, *bad])
+    assert not judge(profiles, period)
+    found = Outage().evaluate(AnalysisContext(period, profiles))
+    calm = [one for one in found if one.metric == "failing.seconds"]
+    assert bool(calm) == (share < 0.5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_a_total_failure_after_a_partial_one_is_found(share: float) -> None:
+    """Where every request fails for an hour after six hours of some failures, it is an outage.
+
+    After 40 % it takes a longer run than after none: at 0.4, chance makes six in a row hourly.
+    """
+    down = NOW + 5 * HOUR
+    some = steady(NOW - HOUR, down, share)
+    total = steady(down, down + 2 * HOUR, 1.0)
+    period = Window(down - HOUR, down + 2 * HOUR)
+    found = judge(pulses([*steady(START, NOW - HOUR, 0.0), *some, *total]), period)
+    assert found[0].metric == "failing.seconds"
+    assert (found[0].sample_count or 0) >= (6 if share == 0.0 else math.log(BUDGET, share))
+    assert found[0].end <= down + (4 * MINUTE if share == 0.0 else 40 * MINUTE)
+    assert max(one.end for one in found) >= down + 119 * MINUTE
+
+
+def test_an_outage_does_not_end_while_most_requests_fail() -> None:
+    """After ten minutes of total failure, 80 % go on failing: not `ok` before they succeed."""
+    total = steady(NOW, NOW + 10 * MINUTE, 1.0, seconds=5)
+    partly = steady(NOW + 10 * MINUTE, NOW + 40 * MINUTE, 0.8, seconds=5)
+    fine = steady(NOW + 40 * MINUTE, NOW + 2 * HOUR, 0.0, seconds=5)
+    profiles = pulses([*steady(START, NOW, 0.0), *total, *partly, *fine])
+    period = Window(NOW, NOW + 2 * HOUR)
+    assert judge(profiles, period)
+    found = Outage().evaluate(AnalysisContext(period, profiles))
+    calm = [one.end for one in found if (one.metric, one.severity) == ("failing.seconds", "ok")]
+    assert min(calm) >= NOW + 40 * MINUTE
+
+
 def test_a_path_that_always_fails_is_no_outage() -> None:
     """A path that failed all week goes on failing without an alarm."""
     broken = traffic(START, NOW + HOUR, 0.005, status=lambda _at: 500, path="/old", seed=4)
@@ -366,6 +438,8 @@ def test_the_begin_of_a_failure_in_a_mixed_bin() -> None:
     start = milliseconds(NOW)
     mixed = Bin(start, 5, 2, 0, start + 8_123)
     rest = [Bin(start + BIN_MS * n, 5, 5, 0, start + BIN_MS * n) for n in range(1, 9)]
-    (first, *_) = FailingRuns([mixed, *rest], lambda _at: 0.02).alarms(start, start + 90_000)
+    (first, *_) = FailingRuns([mixed, *rest], lambda _at, _begin: 0.02).alarms(
+        start, start + 90_000
+    )
     assert first.since == start + 8_123
     assert first.at == start + BIN_MS + 60_000
