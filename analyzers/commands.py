@@ -1,5 +1,6 @@
 """`mlmon analyze`, `findings`, `analyzers`, and the commands of the folders below."""
 
+import difflib
 import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,8 +113,9 @@ def findings(
     from mlmon.elastic.settings import load_settings
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
-    if analyzer is not None:
-        _named([analyzer])
+    chosen = None if analyzer is None else _named([analyzer])
+    if metric is not None:
+        _check_metric(metric, chosen)
     first, last, known = (
         time_argument(moment, now) if moment else None for moment in (since, until, as_of)
     )
@@ -208,6 +210,21 @@ def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
     return [known[name] for name in dict.fromkeys(names)]
 
 
+def _check_metric(metric: str, analyzers: "list[Analyzer[Any]] | None") -> None:
+    """Refuse a metric that none of some analyzers has, by default of all."""
+    from mlmon.analyzers.checks import discover
+    from mlmon.elastic.errors import WrongValueError
+
+    known = {name for analyzer in analyzers or discover() for name in analyzer.limits}
+    if metric not in known:
+        near = difflib.get_close_matches(metric, sorted(known), 1)
+        of = f"{analyzers[0].name} has" if analyzers else "There is"
+        raise WrongValueError(
+            f"{of} no metric {metric}",
+            f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}.",
+        )
+
+
 def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     from dataclasses import asdict
     from datetime import timedelta
@@ -288,4 +305,4 @@ def _table(found: "Iterator[Any]") -> None:
             f"{escape(f'{finding.analyzer} {finding.metric}')}  {escape(finding.reason)}"
         )
     if count == 0:
-        console.print("no such findings; analyze a period with `mlmon analyze`")
+        console.print("no such findings")

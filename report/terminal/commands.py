@@ -47,6 +47,7 @@ def logs(  # noqa: PLR0917 - its options
     from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.report.terminal.search import (
         EventFilter,
+        check_known,
         dataset_argument,
         field_argument,
         level_argument,
@@ -73,6 +74,7 @@ def logs(  # noqa: PLR0917 - its options
             coming = following(cluster, settings.namespace, event_filter, now, stopping)
             _show((one for one in coming if one.get("event.id") not in shown), as_json=as_json)
         elif not found:
+            check_known(cluster, settings.namespace, event_filter)
             _print_nothing_found(event_filter, settings.namespace)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.elastic.client.stored_values import stored_values
 from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import data_stream
 from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
@@ -131,6 +133,43 @@ def dataset_argument(text: str) -> str:
     if name not in DATASETS:
         raise WrongValueError(f"{text!r} is no dataset", f"Choose one of: {', '.join(DATASETS)}.")
     return name
+
+
+def check_known(cluster: Cluster, namespace: str, event_filter: EventFilter) -> None:
+    """Refuse a service or a label that no line of any time has, where nothing was found.
+
+    Raises:
+        WrongValueError: There is no such service, or neither a field nor a label of that name.
+    """
+    streams = data_stream("ml.*", namespace)
+    services = stored_values(cluster, streams, "service.name")
+    if not services:
+        return
+    if event_filter.service is not None and event_filter.service not in services:
+        raise WrongValueError(
+            f"No line of namespace {namespace} is of service {event_filter.service!r}",
+            f"There are: {', '.join(services)}.",
+        )
+    for name, _ in event_filter.fields:
+        if not name.startswith(_LABELS) or _is_stored(cluster, streams, name):
+            continue
+        label = name.removeprefix(_LABELS)
+        names = {field.name for fields in DATASETS.values() for field in fields}
+        near = difflib.get_close_matches(label, sorted(names), 1)
+        raise WrongValueError(
+            f"There is no field {label!r}, and no line of namespace {namespace} has such a label",
+            f"Did you mean {near[0]}?" if near else "docs/fields.md lists the fields.",
+        )
+
+
+def _is_stored(cluster: Cluster, streams: str, name: str) -> bool:
+    body = {
+        "size": 0,
+        "terminate_after": 1,
+        "track_total_hits": 1,
+        "query": {"exists": {"field": name}},
+    }
+    return bool(cluster.search(streams, body)["hits"]["total"]["value"])
 
 
 def newest(cluster: Cluster, namespace: str, event_filter: EventFilter, limit: int) -> list[Json]:
