@@ -65,7 +65,10 @@ def gather(cluster: Cluster, namespace: str, id_: str) -> Gathered:
         for event in _having(cluster, streams, fresh):
             found[str(event.get("event.id", len(found)))] = event
         wanted = {
-            (name, event[name]) for event in found.values() for name in FOLLOWED if name in event
+            (name, event[name])
+            for event in found.values()
+            for name in FOLLOWED
+            if isinstance(event.get(name), str)
         }
     events = sorted(found.values(), key=_order)
     return Gathered(
@@ -102,13 +105,17 @@ def _having(cluster: Cluster, streams: str, ids: Iterable[tuple[str, str]]) -> I
 def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterator[Json]:
     """Yield the events of the models that predicted, before the first prediction."""
     predicted = [event for event in events if event.get("event.dataset") == "ml.prediction"]
-    models = {(event["ml.model.name"], event["ml.model.version"]) for event in predicted}
-    for name, version in sorted(models):
+    first: dict[tuple[str, str], str] = {}
+    for event in predicted:
+        if {"ml.model.name", "ml.model.version", "@timestamp"} <= event.keys():
+            model = (str(event["ml.model.name"]), str(event["ml.model.version"]))
+            first.setdefault(model, str(event["@timestamp"]))
+    for (name, version), time in sorted(first.items()):
         filters = [
             {"term": {"ml.model.name": name}},
             {"term": {"ml.model.version": version}},
             {"terms": {"event.action": ["train", "evaluate"]}},
-            {"range": {"@timestamp": {"lte": predicted[0]["@timestamp"]}}},
+            {"range": {"@timestamp": {"lte": time}}},
         ]
         body = {"query": {"bool": {"filter": filters}}, "sort": [{"@timestamp": "asc"}], "size": 10}
         for hit in cluster.search(data_stream("ml.model", namespace), body)["hits"]["hits"]:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import NANOSECONDS, cut, number
 from mlmon.logging_config.schema.fields import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 LEVEL_STYLES: Final = {
     "debug": "dim",
@@ -45,6 +47,14 @@ def line(event: Mapping[str, Any]) -> Text:
         text.append(f"  {printable(name)}=", "dim")
         text.append(printable(value))
     return text
+
+
+def event_time(event: Mapping[str, Any]) -> datetime | None:
+    """Return an event's time; None where it has none that can be read."""
+    try:
+        return parse_time(str(event.get("@timestamp")))
+    except (ValueError, OverflowError):
+        return None
 
 
 def time_of(event: Mapping[str, Any]) -> str:

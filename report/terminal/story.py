@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import NANOSECONDS, duration, number, percent
-from mlmon.report.terminal.line import printable, short, time_of
+from mlmon.report.terminal.line import event_time, printable, short, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,9 +44,9 @@ def story(gathered: Gathered) -> Iterator[Sentence]:
     for event in gathered.origin:
         yield _sentence(event, {})
     predicted = {
-        event["ml.prediction.id"]: event
+        str(event["ml.prediction.id"]): event
         for event in gathered.events
-        if event.get("event.dataset") == "ml.prediction"
+        if event.get("event.dataset") == "ml.prediction" and "ml.prediction.id" in event
     }
     for event in gathered.events:
         yield _sentence(event, predicted)
@@ -70,13 +70,35 @@ Description = tuple[str, list[str]]
 
 
 def _prediction(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    score, threshold = event["ml.prediction.score"], event.get("ml.prediction.threshold")
-    against = ""
-    if threshold is not None:
-        against = f" {'≥' if score >= threshold else '<'} {number(threshold)}"
-    model = f"{event.get('ml.model.name')} {event.get('ml.model.version')}"
-    text = f"{model} scored {score:.3f}{against}: {event.get('ml.prediction.decision')}"
+    score = finite_number(event, "ml.prediction.score")
+    threshold = finite_number(event, "ml.prediction.threshold")
+    decision = event.get("ml.prediction.decision")
+    if score is None:
+        text = f"{_model_of(event)}: score missing"
+    else:
+        against = ""
+        if threshold is not None:
+            against = f" {'≥' if score >= threshold else '<'} {number(threshold)}"
+        text = f"{_model_of(event)} scored {score:.3f}{against}"
+    if decision is not None:
+        text += f"{', ' if score is None else ': '}{decision}"
     return text, [*_features(event), *_sources(event)]
+
+
+def finite_number(event: Mapping[str, Any], name: str) -> float | None:
+    """Return a field's value if it is a finite number; any event may lack any field."""
+    value = event.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return value if isfinite(value) else None
+    except OverflowError:  # an integer beyond a double
+        return None
+
+
+def _model_of(event: Mapping[str, Any]) -> str:
+    names = (event.get("ml.model.name"), event.get("ml.model.version"))
+    return " ".join(str(name) for name in names if name is not None) or "a model"
 
 
 def _features(event: Mapping[str, Any]) -> Iterator[str]:
@@ -95,31 +117,31 @@ def _features(event: Mapping[str, Any]) -> Iterator[str]:
             yield f"embedding: {name.removeprefix(prefix)} of {len(value)} numbers"
     missing = event.get("ml.features.missing")
     if missing:
-        yield f"missing: {', '.join(missing) if isinstance(missing, list) else missing}"
+        yield f"missing: {', '.join(map(str, missing)) if isinstance(missing, list) else missing}"
 
 
 def _sources(event: Mapping[str, Any]) -> Iterator[str]:
     for name, status in event.items():
         if name.startswith(_SOURCE) and name.endswith(".status"):
             source = name.removeprefix(_SOURCE).removesuffix(".status")
-            age = event.get(f"{_SOURCE}{source}.age_s")
+            age = finite_number(event, f"{_SOURCE}{source}.age_s")
             old = "" if age is None else f", {duration(age)} old"
             yield f"source: {source} {status}{old}"
 
 
 def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    took = event.get("event.duration")
+    took = finite_number(event, "event.duration")
     code = event.get("error.code")
     return (
-        f"{event.get('http.request.method')} {event.get('url.path')} answered "
-        f"{event.get('http.response.status_code')}"
+        f"{event.get('http.request.method', 'request')} {event.get('url.path', '(path missing)')} "
+        f"answered {event.get('http.response.status_code', '(status missing)')}"
         + (f" in {number(took, NANOSECONDS)}" if took is not None else "")
         + (f" ({code})" if code else "")
     ), []
 
 
 def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    value = event.get("ml.bid.value")
+    value = finite_number(event, "ml.bid.value")
     approved = event.get("ml.bid.approved_by_model")
     why = ", approved by the model" if approved else ", although the model rejected it"
     worth = f" of {number(value)}" if value is not None else ""
@@ -127,51 +149,57 @@ def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
 
 
 def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Description:
-    label, value = event.get("ml.outcome.label"), event.get("ml.outcome.value")
+    label, value = event.get("ml.outcome.label"), finite_number(event, "ml.outcome.value")
     worth = f", worth {number(value)}" if value else ""
-    text = f"outcome: {'success' if label else 'no success'}{worth}"
+    known = {True: "success", False: "no success"}
+    text = f"outcome: {known[label] if isinstance(label, bool) else 'label missing'}{worth}"
     prediction = predicted.get(str(event.get("ml.prediction.id")))
     if prediction is None:
         return f"{text} (its prediction is not in the logs)", []
-    later = parse_time(event["@timestamp"]) - parse_time(prediction["@timestamp"])
-    score = prediction["ml.prediction.score"]
-    return f"{text}, {duration(later)} after a score of {percent(score)}", []
+    ended, begun = event_time(event), event_time(prediction)
+    later = f"{duration(ended - begun)} " if ended and begun else ""
+    score = finite_number(prediction, "ml.prediction.score")
+    after = "a prediction without a score" if score is None else f"a score of {percent(score)}"
+    return f"{text}, {later}after {after}", []
 
 
 def _fallback(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    age = event.get("ml.feature_source.age_s")
+    age = finite_number(event, "ml.feature_source.age_s")
     old = "" if age is None else f", {duration(age)} old"
-    name, reason = event.get("ml.feature_source.name"), event.get("event.reason", "unknown")
-    return f"defaults in place of {name}: {reason}{old}", []
+    name = event.get("ml.feature_source.name", "a feature source")
+    return f"defaults in place of {name}: {event.get('event.reason', 'unknown')}{old}", []
 
 
 def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    outcome, took = event.get("event.outcome"), event.get("event.duration")
+    outcome, took = event.get("event.outcome"), finite_number(event, "event.duration")
+    name = event.get("ml.job.name", "a job")
     if outcome is None:
-        return f"{event.get('ml.job.name')} started", []
-    ended = "succeeded" if outcome == "success" else "failed"
-    records = event.get("ml.job.records")
+        ended = event.get("event.action") == "ended"
+        return f"{name} {'ended, outcome missing' if ended else 'started'}", []
+    ended_as = "succeeded" if outcome == "success" else "failed"
+    records = finite_number(event, "ml.job.records")
     return (
-        f"{event.get('ml.job.name')} {ended}"
+        f"{name} {ended_as}"
         + (f" after {number(took, NANOSECONDS)}" if took is not None else "")
         + (f", {records:,} records" if records is not None else "")
     ), []
 
 
 def _model(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
-    action = event.get("event.action")
-    ended = "failed" if event.get("event.outcome") == "failure" else "succeeded"
-    model = " ".join(str(event[n]) for n in ("ml.model.name", "ml.model.version") if n in event)
+    action, outcome = event.get("event.action", "event"), event.get("event.outcome")
+    ended = {"success": "succeeded", "failure": "failed"}.get(
+        str(outcome), "ended, outcome missing"
+    )
     metrics = [
-        f"{name.removeprefix(_EVALUATION)} {number(value)}"
-        for name, value in event.items()
+        f"{name.removeprefix(_EVALUATION)} {number(finite_number(event, name))}"
+        for name in event
         if name.startswith(_EVALUATION)
     ]
     run = event.get("ml.job.run_id")
     details = [", ".join(metrics)] if metrics else []
     if run:
         details.append(f"by run {run} of {event.get('ml.job.name', 'a job')}")
-    return f"{action} of {model or 'a model'} {ended}", details
+    return f"{action} of {_model_of(event)} {ended}", details
 
 
 def _anything(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:

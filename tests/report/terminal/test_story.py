@@ -1,6 +1,7 @@
 """One prediction's story, from any of its ids, on Elasticsearch."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.logging_config import FeatureSource, Model, Service, context, open_log
-from mlmon.report.terminal.gathering import gather
+from mlmon.logging_config.schema.fields import DATASETS
+from mlmon.report.terminal.gathering import Gathered, gather
 from mlmon.report.terminal.story import story
 
 BEGIN = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -135,3 +137,67 @@ def test_the_command_shows_it(
     assert "no-such-id" in unknown.stderr
     lines = mlmon("logs", "--since", "2026-03-02", "--dataset", "bid", "--json").stdout
     assert [json.loads(line)["ml.bid.id"] for line in lines.splitlines()] == ["b-a", "b-b"]
+
+
+@pytest.fixture(scope="module")
+def complete_events(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """An event of each dataset with all fields that its typed method takes."""
+    path = tmp_path_factory.mktemp("complete") / "log.jsonl"
+    log = open_log(Service("api", environment="production"), path=path)
+    with context(fresh=True, trace_id="1" * 32, job="train", run_id="run-9"):
+        log.prediction(
+            prediction_id="p-a",
+            model=MODEL,
+            score=0.71,
+            threshold=0.5,
+            approved=True,
+            features={"price": 10.5, "country": "DE", "rating": None, "vector": [0.5, 0.25]},
+            sources={"stats": FeatureSource("stale", age_s=7_260.0)},
+        )
+        log.outcome(prediction_id="p-a", label=True, value=12.0, created=BEGIN)
+        log.bid(bid_id="b", prediction_id="p-a", value=12.0, approved_by_model=False)
+        error = ValueError("broken")
+        log.access(
+            method="POST", path="/p", status_code=500, duration_ns=5, error_code="x", error=error
+        )
+        log.fallback(source="stats", age_s=5.0, reason="stale")
+        log.feature_store(source="stats", entity="job", total=2, covered=1, age_p50_s=1.0)
+        log.job_started(name="train", run_id="run-9")
+        log.job_ended(
+            name="train", run_id="run-9", succeeded=False, duration_ns=5, records=3, error=error
+        )
+        log.model_event(action="evaluate", succeeded=True, model=MODEL, evaluation={"auc": 0.8})
+        log.app("info", "hello", {"rows": 3})
+    log.close()
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+WRONG = (None, "text", True, [1], {"a": 1}, math.nan, math.inf, 10**400, -1)
+
+
+def test_any_event_may_lack_any_field(complete_events: list[dict[str, Any]]) -> None:
+    """Each event gets a sentence where it lacks any field, or has it in a wrong type."""
+    assert {event["event.dataset"] for event in complete_events} == set(DATASETS)
+    for number, event in enumerate(complete_events):
+        for name in event:
+            lacking = {key: value for key, value in event.items() if key != name}
+            for changed in (lacking, *(event | {name: wrong} for wrong in WRONG)):
+                events = [*complete_events[:number], changed, *complete_events[number + 1 :]]
+                told = list(story(Gathered(tuple(events), origin=(changed,))))
+                assert len(told) == len(events) + 1
+                assert all(isinstance(sentence.text, str) for sentence in told)
+
+
+def test_a_prediction_without_a_score(tmp_path: Path) -> None:
+    """The log writes no NaN and no text as a score; the story says so, also its outcome's."""
+    log = open_log(Service("api", environment="production"), path=tmp_path / "log.jsonl")
+    for id_, score in (("a", math.nan), ("b", "high")):
+        wrong: Any = score
+        log.prediction(prediction_id=id_, model=MODEL, score=wrong, threshold=0.5, approved=True)
+        log.outcome(prediction_id=id_, label=False)
+    log.close()
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    texts = [entry.text for entry in story(Gathered(tuple(map(json.loads, lines))))]
+    assert texts[0] == texts[2] == "autobid 7: score missing, approved"
+    assert texts[1].startswith("outcome: no success, ")
+    assert texts[1].endswith(" after a prediction without a score")
