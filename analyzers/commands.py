@@ -213,9 +213,10 @@ def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
 def _check_metric(metric: str, analyzers: "list[Analyzer[Any]] | None") -> None:
     """Refuse a metric that none of some analyzers has, by default of all."""
     from mlmon.analyzers.checks import discover
+    from mlmon.analyzers.run.engine import FAILURE
     from mlmon.elastic.errors import WrongValueError
 
-    known = {name for analyzer in analyzers or discover() for name in analyzer.limits}
+    known = {FAILURE} | {name for analyzer in analyzers or discover() for name in analyzer.limits}
     if metric not in known:
         near = difflib.get_close_matches(metric, sorted(known), 1)
         of = f"{analyzers[0].name} has" if analyzers else "There is"

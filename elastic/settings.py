@@ -40,10 +40,15 @@ class Settings(Access, FileSettings):
     )
     namespace: str = Field(DEFAULT_NAMESPACE, description="environment: part of every index's name")
     home: Path | None = Field(
-        None, description="folder of mlmon's state and of the embedded node's data"
+        None,
+        description="folder of mlmon's state and of the embedded node's data. Default: "
+        "`/var/lib/mlmon` for root, else `mlmon` in `$XDG_STATE_HOME` or `~/.local/state`",
     )
     cache: Path | None = Field(
-        None, description="folder of downloads: Elasticsearch, and a JDK where there is none"
+        None,
+        description="folder of downloads: Elasticsearch, and a JDK where there is none. Default: "
+        "`cache` in `MLMON_HOME` where that is set, `/var/cache/mlmon` for root, else `mlmon` in "
+        "`$XDG_CACHE_HOME` or `~/.cache`",
     )
     node_heap: str = Field("512m", description="heap of the embedded node, as Java writes it")
     node_port: int = Field(9200, ge=1024, le=65535, description="its port, where that is free")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from mlmon.elastic.errors import WrongValueError
+from mlmon.elastic.settings import Settings
 from mlmon.elastic.settings_file import TABLE_NAMES
+from mlmon.elastic.system.folders import cache_folder, home_folder
 from mlmon.settings import check_settings, list_settings
 
 
@@ -140,3 +142,18 @@ def test_a_command_imports_the_settings_of_the_tables_that_are_set() -> None:
             check=True,
         )
         assert ended.stdout.strip() == imported
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_the_folders_that_are_used_without_a_setting_are_named(
+    *, root: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meanings of `home` and `cache` name the folders that the program takes."""
+    monkeypatch.setattr("mlmon.elastic.system.folders.is_root", lambda: root)
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "MLMON_HOME", "MLMON_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    described = {setting.key: setting.description for setting in list_settings()}
+    settings = Settings()
+    for key, folder in (("home", home_folder(settings)), ("cache", cache_folder(settings))):
+        shown = folder if root else f"~/{folder.parent.relative_to(Path.home())}"
+        assert f"`{shown}`" in described[key]

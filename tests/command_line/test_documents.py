@@ -1,6 +1,7 @@
 """What documents and messages name exists: commands with their options, files, folders, pages."""
 
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from mlmon.cli import EXTRA_OF_COMMAND
 from mlmon.commands import app
 from tests.support.installations import ROOT
 
@@ -137,3 +139,19 @@ def test_the_architecture_names_every_folder_and_decision() -> None:
     }
     assert len(folders) > 30
     assert {name for name in folders | modules | decisions if name not in text} == set()
+
+
+def test_the_readme_installs_from_the_clone() -> None:
+    """Its commands need no package index, name extras that exist, and all commands with their own.
+
+    That the command itself works is proved by the wheel's tests, which install the same extras.
+    """
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Install\n")[2].partition("\n## ")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    places = re.findall(r'pip install "?([^"\s\[`]+)(?:\[(\w+)\])?', section)
+    assert (".", "pipeline") in places
+    for place, extra in places:
+        assert place == "." or "/" in place, place
+        assert not extra or extra in project["optional-dependencies"]
+    assert set(EXTRA_OF_COMMAND) <= set(re.findall(r"`(?:mlmon )?(\w+)`", section))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlmon.analyzers.run.engine import FAILURE
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.exit_codes import ExitCode
@@ -64,8 +65,9 @@ def test_an_unknown_metric_is_wrong_usage(capsys: pytest.CaptureFixture[str]) ->
     assert "Did you mean missing.rate?" in capsys.readouterr().err
     words = ("findings", "--analyzer", "feature_drift", "--metric")
     assert exit_code(*words, "missing.rate") == ExitCode.WRONG_USAGE
-    assert "There are: ks.distance, total_variation." in capsys.readouterr().err
-    assert exit_code(*words, "ks.distance") == ExitCode.DONE
+    assert "There are: evaluation, ks.distance, total_variation." in capsys.readouterr().err
+    for name in ("ks.distance", FAILURE):
+        assert exit_code(*words, name) == ExitCode.DONE
 
 
 def test_no_finding_of_a_severity_does_not_ask_to_analyze(
