@@ -111,9 +111,7 @@ def _dashboard(
 
 def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Condition]:
     """Return the search that shows what a finding was made from, and what narrows it to that."""
-    dataset = kinds()[analyzer.needs[0].kind].dataset
-    default = _EVIDENCE.get(dataset, (searches.STORY, None))
-    search, field = _BY_LAYER.get(analyzer.alert_policy.layer, default)
+    search, field = _searched(analyzer)
     conditions: list[Condition] = []
     if field is not None and finding.subject is not None:
         # After the colon stands a part of the subject, such as the reason of a fallback.
@@ -124,6 +122,17 @@ def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Co
     if finding.model_version is not None and search is searches.PREDICTION_LINES:
         conditions.append(is_("ml.model.version", finding.model_version))
     return search, both(*conditions)
+
+
+def subject_field(analyzer: Analyzer[Any]) -> str | None:
+    """Return the field of events whose values are an analyzer's subjects; None where none is."""
+    return _searched(analyzer)[1]
+
+
+def _searched(analyzer: Analyzer[Any]) -> tuple[SavedSearch, str | None]:
+    dataset = kinds()[analyzer.needs[0].kind].dataset
+    default = _EVIDENCE.get(dataset, (searches.STORY, None))
+    return _BY_LAYER.get(analyzer.alert_policy.layer, default)
 
 
 def surroundings(finding: Finding) -> Window:

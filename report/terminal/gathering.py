@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import DAY, parse_time
+from mlmon.analyzers.base.window import DAY
+from mlmon.analyzers.checks import discover
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.dashboards.links.links import subject_field
 from mlmon.elastic.indices.names import all_logs, data_stream
+from mlmon.report.terminal.line import UNKNOWN_TIME, event_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
@@ -32,6 +36,7 @@ FOLLOWED = ("trace.id", "ml.prediction.id", "ml.job.run_id")
 
 MOST_EVENTS = 1_000
 _ROUNDS = 4
+_SOURCE_NAME = "ml.feature_source.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Gathered:
     Args:
         events: In order of time.
         origin: How the model versions that predicted came to be: training, evaluation, reload.
-        findings: Warnings and critical findings at the time of the events, in order of time.
+        findings: Warnings and critical findings about the events, in order of their windows' ends.
         cut: Whether there are more events than these.
     """
 
@@ -79,11 +84,12 @@ def gather(cluster: Cluster, namespace: str, id_: str) -> Gathered:
     )
 
 
-def _order(event: Mapping[str, Any]) -> tuple[str, str, int]:
+def _order(event: Mapping[str, Any]) -> tuple[datetime, str, int]:
+    sequence = event.get("event.sequence")
     return (
-        str(event.get("@timestamp")),
+        event_time(event) or UNKNOWN_TIME,
         str(event.get("process.entity_id")),
-        int(event.get("event.sequence", 0)),
+        sequence if isinstance(sequence, int) else 0,
     )
 
 
@@ -123,19 +129,46 @@ def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterato
 
 
 def _findings(cluster: Cluster, namespace: str, events: list[Json]) -> Iterator[Finding]:
-    """Yield the alarms whose window holds one of the events, of its service or model."""
-    moments = [parse_time(event["@timestamp"]) for event in events]
-    about = {
-        *((None, event.get("service.name")) for event in events),
-        *((event.get("ml.model.name"), event.get("ml.model.version")) for event in events),
-    }
+    """Yield the alarms about one of the events: of its time, service, model and subject."""
+    moments = [moment for event in events if (moment := event_time(event))]
+    if not moments:
+        return
     known = FindingStore(cluster, namespace).search(
         since=min(moments), until=max(moments) + DAY, severity=Severity.WARNING
     )
+    subjects = {analyzer.name: subject_field(analyzer) for analyzer in discover()}
     for finding in known:
-        mine = (None, finding.service) in about or (
-            finding.model_name,
-            finding.model_version,
-        ) in about
-        if mine and any(finding.start <= moment < finding.end for moment in moments):
+        subject = subjects.get(finding.analyzer)
+        if any(_concerns(finding, event, subject) for event in events):
             yield finding
+
+
+def _concerns(finding: Finding, event: Mapping[str, Any], subject: str | None) -> bool:
+    """Whether a finding is about an event.
+
+    Args:
+        finding: The finding.
+        event: The event.
+        subject: The field of events that a finding's subject is a value of; None where it is none.
+    """
+    moment = event_time(event)
+    if moment is None or not finding.start <= moment < finding.end:
+        return False
+    about: list[tuple[str, str]] = [
+        (field, value)
+        for field, value in (
+            ("service.name", finding.service),
+            ("ml.model.name", finding.model_name),
+            ("ml.model.version", finding.model_version),
+        )
+        if value is not None
+    ]
+    if any(str(event.get(field)) != value for field, value in about):
+        return False
+    if subject is None or finding.subject is None:
+        return bool(about)
+    # After the colon stands a part of the subject, such as the reason of a fallback.
+    name = finding.subject.partition(": ")[0]
+    return event.get(subject) == name or (
+        subject == _SOURCE_NAME and f"ml.feature_source.{name}.status" in event
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -12,7 +13,6 @@ from mlmon.logging_config.schema.fields import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
 LEVEL_STYLES: Final = {
     "debug": "dim",
@@ -33,6 +33,8 @@ _LEFT_OUT: Final = {field.name for field in COMMON} - {
 }
 _DURATION: Final = "event.duration"
 _LONGEST: Final = 200
+UNKNOWN_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""Orders what has no time before all that has one."""
 
 
 def line(event: Mapping[str, Any]) -> Text:

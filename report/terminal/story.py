@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.formatting import NANOSECONDS, duration, number, percent
-from mlmon.report.terminal.line import event_time, printable, short, time_of
+from mlmon.report.terminal.line import UNKNOWN_TIME, event_time, printable, short, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.elastic.json_object import Json
     from mlmon.report.terminal.gathering import Gathered
 
 _FEATURES: Final = "ml.features."
@@ -40,18 +42,32 @@ class Sentence:
 
 
 def story(gathered: Gathered) -> Iterator[Sentence]:
-    """Yield what happened: how the model came to be, the events, and what was found wrong then."""
-    for event in gathered.origin:
-        yield _sentence(event, {})
+    """Yield what happened in order of time: the model's origin, the events, findings about them.
+
+    A finding stands at the end of its window, from when on it could be known.
+    """
     predicted = {
         str(event["ml.prediction.id"]): event
         for event in gathered.events
         if event.get("event.dataset") == "ml.prediction" and "ml.prediction.id" in event
     }
-    for event in gathered.events:
-        yield _sentence(event, predicted)
-    for finding in gathered.findings:
-        yield _found(finding)
+    told = [
+        (event_time(event) or UNKNOWN_TIME, _sentence(event, predicted))
+        for event in _distinct((*gathered.origin, *gathered.events))
+    ]
+    told += [(finding.end, _found(finding)) for finding in gathered.findings]
+    for _, sentence in sorted(told, key=itemgetter(0)):
+        yield sentence
+
+
+def _distinct(events: Iterable[Json]) -> Iterator[Json]:
+    """Yield each event once: those of a job run may also be a model's origin."""
+    seen: set[str] = set()
+    for event in events:
+        id_ = event.get("event.id")
+        if not isinstance(id_, str) or id_ not in seen:
+            yield event
+        seen.add(str(id_))
 
 
 def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Sentence:

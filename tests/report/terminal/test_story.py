@@ -109,9 +109,89 @@ def test_what_the_story_shows(
     for part in ("price 10.5", "country DE", "missing: rating", "stats stale, 2 h 1 min old"):
         assert part in details
     assert "by run run-9 of train_model_job" in "\n".join(output[1].details)
-    assert texts[-2] == "outcome: success, worth 12, 1 d 3 h after a score of 71 %"
-    assert texts[-1] == "fallback_rate fallback.rate: 80 % of predictions use defaults."
-    assert output[-1].level == "critical"
+    assert texts[-1] == "outcome: success, worth 12, 1 d 3 h after a score of 71 %"
+    assert texts[-2] == "fallback_rate fallback.rate: 80 % of predictions use defaults."
+    assert output[-2].level == "critical"
+    assert [entry.time for entry in output] == sorted(entry.time for entry in output)
+
+
+def test_only_findings_about_the_events(
+    cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
+) -> None:
+    """Findings of other services, models, paths, sources, jobs and hours are not in the story."""
+    assert logged
+    metrics: list[tuple[str, str, dict[str, Any]]] = [
+        ("service_health", "requests.server_error_rate", {"subject": "/p", "service": "api"}),
+        ("service_health", "requests.server_error_rate", {"subject": "/q", "service": "api"}),
+        ("service_health", "requests.server_error_rate", {"subject": "/p", "service": "shop"}),
+        ("job_health", "job.failures", {"subject": "nightly", "service": "scheduler"}),
+        ("job_health", "job.failures", {"subject": "nightly", "service": "api"}),
+        ("job_health", "job.failures", {"subject": "nightly"}),
+        ("fallback_rate", "fallback.rate", {"subject": "stats: stale", "service": "api"}),
+        ("fallback_rate", "fallback.rate", {"subject": "prices: stale", "service": "api"}),
+        (
+            "feature_drift",
+            "drift",
+            {"subject": "price", "model_name": "autobid", "model_version": "7"},
+        ),
+        (
+            "feature_drift",
+            "drift",
+            {"subject": "price", "model_name": "autobid", "model_version": "6"},
+        ),
+        (
+            "feature_drift",
+            "drift",
+            {"subject": "price", "model_name": "prices", "model_version": "7"},
+        ),
+        ("data_quality", "unindexed.rate", {}),
+        ("removed_analyzer", "rate", {"service": "api"}),
+        ("removed_analyzer", "rate", {"service": "shop"}),
+    ]
+    FindingStore(cluster, namespace).write(
+        [
+            Finding.of(
+                analyzer=analyzer,
+                metric=metric,
+                start=BEGIN + timedelta(hours=hour),
+                end=BEGIN + timedelta(hours=hour + 1),
+                severity=Severity.WARNING,
+                reason=f"finding {number} of hour {hour}",
+                **about,
+            )
+            for number, (analyzer, metric, about) in enumerate(metrics)
+            for hour in (0, 1)
+        ],
+        BEGIN,
+    )
+    found = [finding.reason for finding in gather(cluster, namespace, "b-a").findings]
+    assert sorted(found) == sorted(f"finding {number} of hour 1" for number in (0, 6, 8, 12))
+
+
+def test_order_of_time(complete_events: list[dict[str, Any]]) -> None:
+    """Events, their model's origin and findings stand in order of time, each event once."""
+    times = ["2026-03-02T10:00:00.500Z", "2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z"]
+    prediction, access, job = (
+        next(event for event in complete_events if event["event.dataset"] == dataset)
+        | {"@timestamp": time}
+        for dataset, time in zip(("ml.prediction", "ml.access", "ml.job"), times, strict=True)
+    )
+    finding = Finding.of(
+        analyzer="service_health",
+        metric="m",
+        start=BEGIN - timedelta(hours=1),
+        end=BEGIN - timedelta(minutes=30),
+        severity=Severity.WARNING,
+        reason="r",
+    )
+    gathered = Gathered((prediction, access, job), origin=(job,), findings=(finding,))
+    output = [entry.time for entry in story(gathered)]
+    assert output == [
+        "2026-03-02 09:00:00",
+        "2026-03-02 09:30:00",
+        "2026-03-02 10:00:00",
+        "2026-03-02 10:00:00.500",
+    ]
 
 
 def test_the_command_shows_it(
@@ -183,7 +263,7 @@ def test_any_event_may_lack_any_field(complete_events: list[dict[str, Any]]) -> 
             lacking = {key: value for key, value in event.items() if key != name}
             for changed in (lacking, *(event | {name: wrong} for wrong in WRONG)):
                 events = [*complete_events[:number], changed, *complete_events[number + 1 :]]
-                told = list(story(Gathered(tuple(events), origin=(changed,))))
+                told = list(story(Gathered(tuple(events), origin=(changed | {"event.id": "o"},))))
                 assert len(told) == len(events) + 1
                 assert all(isinstance(sentence.text, str) for sentence in told)
 
