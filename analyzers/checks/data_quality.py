@@ -5,6 +5,10 @@ the share of categories the training set does not have. Rates carry Wilson's int
 compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
 that makes more values than predictions, the share of missing values is unknown.
 
+Per model version whose training set has scores: the share of predictions without a usable score
+(NaN, infinite, or none at all). A service that scores is to score always, so the limits are not
+moved by any usual share. A model that logged no score for two days, only decisions, is not judged.
+
 Per model version: the share of predictions with features that are stored but not indexed, because
 the log brought more names than the shipper lets into the mapping. No check sees these features.
 """
@@ -37,8 +41,12 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
-UNINDEXED = "unindexed.rate"
+UNINDEXED, UNSCORED = "unindexed.rate", "missing_score.rate"
+UNSCORED_LIMITS = Limits(
+    0.05, 0.20, meaning="share of the predictions, whatever is usual", measures="rate"
+)
 SHOWN = 3
+DAYS = 2 * DAY
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 
@@ -79,10 +87,12 @@ class DataQuality(Analyzer[PredictionProfile]):
         "a new one, for which the model must be retrained. Features that are not indexed come from "
         "names made of values, such as a user id in a feature's name: log the value as the "
         "category of one feature, then roll the data stream over (`POST logs-ml.prediction-"
-        "NAMESPACE/_rollover`) and start the shipper again: the next index begins without names."
+        "NAMESPACE/_rollover`) and start the shipper again: the next index begins without names. "
+        "A score that is missing is often NaN: look for a division by zero or a feature that is "
+        "NaN."
     )
     windows = cadence.CADENCES
-    needs = (Needs("prediction", 2 * DAY),)
+    needs = (Needs("prediction", DAYS),)
     metrics = (
         Metric(
             MISSING,
@@ -122,6 +132,13 @@ class DataQuality(Analyzer[PredictionProfile]):
             Limits(0.001, 0.5, meaning="share of the predictions"),
             unit="ratio",
         ),
+        Metric(
+            UNSCORED,
+            "Missing scores",
+            "Which share of predictions has no usable score?",
+            UNSCORED_LIMITS,
+            unit="ratio",
+        ),
     )
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="feature")
 
@@ -136,10 +153,14 @@ class DataQuality(Analyzer[PredictionProfile]):
                 context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP, self.windows
             ):
                 for model, found in _by_version(traffic.within(window)):
-                    yield from self._judge(window, found, context.baselines.get(model))
+                    yield from self._judge(window, found, context.baselines.get(model), traffic)
 
     def _judge(
-        self, window: Window, found: Sequence[PredictionProfile], baseline: Baseline | None
+        self,
+        window: Window,
+        found: Sequence[PredictionProfile],
+        baseline: Baseline | None,
+        traffic: AnalysisContext[PredictionProfile],
     ) -> Iterator[Finding]:
         name, version = found[0].model
         about = {
@@ -157,6 +178,8 @@ class DataQuality(Analyzer[PredictionProfile]):
             )
             yield self.unknown(MISSING, None, window, reason, **about)
             return
+        if baseline.score is not None and _scores(traffic, Window(window.end - DAYS, window.end)):
+            yield self._unscored(window, known, about)
         sample = merge(known)
         for feature in sorted(sample.hidden.keys() & set(baseline.features)):
             reason = f"{hidden_sentence(feature, sample)} {span(window)}: not compared."
@@ -189,6 +212,36 @@ class DataQuality(Analyzer[PredictionProfile]):
             self.limits[UNINDEXED].judge(share, share),
             value=share,
             sample_count=total,
+            reason=reason,
+            **about,
+        )
+
+    def _unscored(
+        self, window: Window, found: Sequence[PredictionProfile], about: dict[str, Any]
+    ) -> Finding:
+        rows = sum(profile.predictions for profile in found)
+        unscored = sum(profile.unscored for profile in found)
+        if rows < MIN_PREDICTIONS:
+            reason = (
+                f"{count(rows, 'prediction')} {span(window)}, {MIN_PREDICTIONS} are needed for a "
+                "verdict on missing scores."
+            )
+            return self.unknown(UNSCORED, None, window, reason, sample_count=rows, **about)
+        interval = wilson_interval(unscored, rows, CONFIDENCE)
+        reason = (
+            f"{percent(unscored / rows)} of {count(rows, 'prediction')} {span(window)} have no "
+            f"usable score ({unscored:,}): none was logged, or it was no finite number."
+        )
+        return self.finding(
+            UNSCORED,
+            None,
+            window,
+            self.limits[UNSCORED].judge(interval.low, interval.high),
+            value=unscored / rows,
+            low=interval.low,
+            high=interval.high,
+            sample_count=rows,
+            baseline_value=0.0,
             reason=reason,
             **about,
         )
@@ -320,3 +373,7 @@ def _by_version(
 
 def _predictions(context: AnalysisContext[PredictionProfile], window: Window) -> int:
     return sum(profile.predictions for profile in context.within(window))
+
+
+def _scores(context: AnalysisContext[PredictionProfile], window: Window) -> int:
+    return sum(profile.score.n for profile in context.within(window) if profile.score is not None)

@@ -169,6 +169,13 @@ RUNBOOKS: dict[str, dict[str, Runbook]] = {
             "Log the value as the category of one feature, roll the data stream over, and start "
             "the shipper again.",
         ),
+        "missing_score.rate": Runbook(
+            _PREDICTIONS,
+            "A score that is NaN or infinite: a division by zero, a feature that is NaN; a client "
+            "library that logs no score.",
+            "Find the first prediction without a score and what changed then; roll that release "
+            "or model version back.",
+        ),
     },
     "embedding_drift": {
         "": Runbook(

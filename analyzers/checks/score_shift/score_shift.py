@@ -16,6 +16,9 @@ few predictions). A shift that has lasted for three weeks is part of that baseli
 differs from training. A version that predicted in fewer than three of those weeks is compared with
 the versions before it, less the distance of the training sets' scores, as a retrained model may
 move its scores on purpose; that is a warning at most (earlier_versions.py).
+
+Predictions without a score are named with their share. Where it passes the limit of `data_quality`
+`missing_score.rate`, the scores of the others are not called unchanged: `ok` becomes `unknown`.
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.limits import CONFIDENCE
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.checks.data_quality import UNSCORED_LIMITS
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.drift.drift import KS_LIMITS
@@ -60,10 +65,11 @@ from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.references.growing_window import LENGTHS, POOLED, PooledHours, longer_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
-from mlmon.formatting import count, moment, number, span, with_names
+from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, moment, number, percent, span, with_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -188,6 +194,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"{sample} {verdict}; KS {number(drift.value)} from {past}, limit {number(limit)}"
             f"{_due(across) if severity is not Severity.UNKNOWN else ''}."
         )
+        missing = _Unscored(
+            profile
+            for profile in day.own
+            if found.window.start <= profile.window.start < found.window.end
+        )
+        if severity is Severity.OK and missing.too_many:
+            severity = Severity.UNKNOWN
+        reason = f"{reason.removesuffix('.')}{missing.note}."
         known = drift.measured() | day.about
         if across:
             known["low"] = across.beyond(drift)
@@ -229,6 +243,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
         distance = f"KS {number(drift.value)}"
         began: dict[str, datetime] = {}
         note = day.baseline.accepted_note(ReferencePart("score")) if day.baseline else ""
+        missing = _Unscored(found.hours)
+        note += missing.note
         if found.severity.alarming:
             hour = _first_hour(found.hours, reference)
             began = {"onset_start": hour.start, "onset_end": hour.end}
@@ -242,11 +258,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
         else:
             moved = distance_sentence(drift, drift.p_value, distance, sample)
             reason = f"Scores of {day.title}{moved}{note}."
+        severity = found.severity
+        if severity is Severity.OK and missing.too_many:
+            severity = Severity.UNKNOWN
         return self.finding(
             METRIC,
             SCORE,
             found.window,
-            found.severity,
+            severity,
             reason=reason,
             **day.about,
             **drift.measured(),
@@ -265,6 +284,36 @@ class ScoreShift(Analyzer[PredictionProfile]):
             "make one from more rows."
         )
         return self.unknown(METRIC, SCORE, found.window, reason, sample_count=rows, **day.about)
+
+
+class _Unscored:
+    """The predictions of some hours that have no score, which no distance covers.
+
+    Args:
+        hours: Profiles over the baseline's edges.
+    """
+
+    def __init__(self, hours: Iterable[PredictionProfile]) -> None:
+        known = list(hours)
+        self._predictions = sum(hour.predictions for hour in known if hour.score is not None)
+        self._count = sum(hour.unscored for hour in known)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the scores of the others say too little about all predictions."""
+        if not self._count:
+            return False
+        low = wilson_interval(self._count, self._predictions, CONFIDENCE).low
+        return low >= UNSCORED_LIMITS.warning
+
+    @property
+    def note(self) -> str:
+        """Sentence part that names their share, empty without any."""
+        if not self._count:
+            return ""
+        share = percent(self._count / self._predictions)
+        verdict = ", too many to call scores unchanged" if self.too_many else ""
+        return f"; {share} of {count(self._predictions, 'prediction')} have no score{verdict}"
 
 
 @dataclass(frozen=True, slots=True)

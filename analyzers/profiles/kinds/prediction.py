@@ -342,6 +342,11 @@ class PredictionProfile(VersionProfile):
         """Number of predictions."""
         return self.watermark.documents
 
+    @property
+    def unscored(self) -> int:
+        """Predictions without a number as their score; 0 where the baseline has no scores."""
+        return 0 if self.score is None else max(0, self.predictions - self.score.n)
+
 
 class PredictionKind(VersionKind[PredictionProfile]):
     """Predictions by hour, model version and baseline."""

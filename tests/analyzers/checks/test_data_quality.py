@@ -52,7 +52,7 @@ def test_values_as_in_training(steady_hours: Make, baseline: Baseline, start: da
     """Two days of the training's own values: no alarm in any hour."""
     found = judge(steady_hours(96), baseline, start, 48)
     assert {finding.severity for finding in found} == {Severity.OK}
-    assert len(found) == 48 * 7
+    assert len(found) == 48 * 8
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,55 @@ def test_a_number_that_arrives_as_text(
     (alarm,) = [finding for finding in found if finding.severity.alarming]
     assert (alarm.metric, alarm.subject) == ("missing.rate", "price")
     assert "100 came as a category" in alarm.reason
+
+
+def lose_scores(share: float) -> Callable[[Rows], None]:
+    """Return a change that turns a share of the scores into NaN."""
+
+    def change(rows: Rows) -> None:
+        rows["score"] = rows["score"].astype(float)
+        rows["score"][: round(len(rows["score"]) * share)] = np.nan
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("share", "severity"),
+    [
+        (0.0, Severity.OK),
+        (0.04, Severity.OK),
+        (0.15, Severity.WARNING),
+        (0.5, Severity.CRITICAL),
+        (1.0, Severity.CRITICAL),
+    ],
+)
+def test_predictions_without_a_score(
+    steady_hours: Make, baseline: Baseline, start: datetime, share: float, severity: Severity
+) -> None:
+    """NaN scores of the last hour: their share of its predictions is judged, and no feature's."""
+    profiles = steady_hours(49, per_hour=400, change=since(48, lose_scores(share)))
+    found = judge(profiles, baseline, start, 1)
+    [finding] = [finding for finding in found if finding.metric == "missing_score.rate"]
+    assert (finding.severity, finding.value, finding.sample_count) == (severity, share, 400)
+    assert (finding.warning, finding.critical) == (0.05, 0.2)
+    assert "400 predictions" in finding.reason
+    others = {finding.severity for finding in found if finding.metric != "missing_score.rate"}
+    assert others == {Severity.OK}
+
+
+def test_a_model_without_scores_is_not_judged_on_them(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Neither one whose training set has none, nor one that logged none for two days."""
+    decides = steady_hours(49, change=lambda _hour, rows: lose_scores(1.0)(rows))
+    untrained = replace(baseline, score=None)
+    for profiles, known in (
+        (decides, baseline),
+        (steady_hours(49, baseline=untrained), untrained),
+    ):
+        found = judge(profiles, known, start, 1)
+        assert found
+        assert "missing_score.rate" not in {finding.metric for finding in found}
 
 
 def test_small_traffic_is_judged_over_longer_windows(

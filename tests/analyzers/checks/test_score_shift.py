@@ -55,6 +55,50 @@ def test_scores_that_fall(steady_hours: Make, baseline: Baseline, start: datetim
     assert f"since about {begin:%Y-%m-%d %H:%M} UTC" in alarms[-1].reason
 
 
+@pytest.mark.parametrize(
+    ("lost", "severity", "says"),
+    [
+        (60, Severity.UNKNOWN, "60 % of 2,400 predictions have no score, too many"),
+        (2, Severity.OK, "2 % of 2,400 predictions have no score"),
+    ],
+)
+def test_scores_of_a_part_of_the_traffic_are_not_called_unchanged(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    lost: int,
+    severity: Severity,
+    says: str,
+) -> None:
+    """Of 100 predictions an hour so many are NaN, the others are as in training and past weeks."""
+
+    def change(hour: int, rows: dict[str, Any]) -> None:
+        if hour >= 24 * 35:
+            rows["score"][:lost] = np.nan
+
+    profiles = steady_hours(24 * 36, change=change)
+    found = judge(profiles, baseline, start + 36 * DAY - HOUR, start + 36 * DAY)
+    assert {finding.metric for finding in found} == {"ks.distance", "weekly.ks.distance"}
+    assert {finding.severity for finding in found} == {severity}
+    [day] = [finding for finding in found if finding.metric == "ks.distance"]
+    assert says in day.reason
+    assert all(f"{lost} % of " in finding.reason for finding in found)
+
+
+def test_scores_that_fall_are_an_alarm_beside_missing_ones(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Missing scores take nothing from what the others show."""
+
+    def change(_hour: int, rows: dict[str, Any]) -> None:
+        rows["score"] *= 0.2
+        rows["score"][:50] = np.nan
+
+    found = judge(steady_hours(48, change=change), baseline, start + DAY, start + 2 * DAY)
+    assert {finding.severity for finding in found} == {Severity.CRITICAL}
+    assert "50 % of 2,400 predictions have no score" in found[-1].reason
+
+
 def test_the_interval_holds_the_exact_distance(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
