@@ -52,7 +52,7 @@ def overview(
     namespace: Namespace = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List open incidents, the newest first."""
+    """List open incidents: critical ones that nobody took first, the newest first in each group."""
     if context.invoked_subcommand is None:
         list_incidents(since, exit_code, namespace, as_json)
 
@@ -64,7 +64,7 @@ def list_incidents(
     namespace: Namespace = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List open incidents, the newest first."""
+    """List open incidents: critical ones that nobody took first, the newest first in each group."""
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.time_argument import time_argument

@@ -8,6 +8,7 @@ from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, handling
+from mlmon.alerting.incidents.record import listing_order
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
@@ -49,8 +50,9 @@ class Desk:
         self._alerts = AlertStore(cluster, namespace)
 
     def listed(self, since: datetime | None = None) -> list[IncidentRecord]:
-        """Return the open incidents, or those that lasted after a moment, the newest first."""
-        return list(self._store.open() if since is None else self._store.overlapping(since))
+        """Return the open incidents, or those that lasted after a moment, in `listing_order`."""
+        found = self._store.open() if since is None else self._store.overlapping(since)
+        return sorted(found, key=listing_order)
 
     def judged(self) -> JudgedSeries:
         """Return what was judged lately, and what could not be."""

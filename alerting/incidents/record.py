@@ -187,3 +187,18 @@ def _encoded(value: Any) -> Any:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def listing_order(record: IncidentRecord) -> tuple[int, float, str]:
+    """Return what every list of incidents is sorted by.
+
+    Open critical ones that nobody took, other open ones that nobody took, open ones that somebody
+    took or snoozed, ended ones; the newest first in each of these groups.
+    """
+    if not record.is_open:
+        group = 3
+    elif record.muted:
+        group = 2
+    else:
+        group = 0 if record.severity is Severity.CRITICAL else 1
+    return group, -record.start.timestamp(), record.id

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mlmon.alerting.incidents.record import listing_order
 from mlmon.alerting.incidents.sentences import (
     also_affected,
     latest,
@@ -111,7 +112,7 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentList:
-    """Open incidents and ended ones, the newest first, and what is not listed."""
+    """Open incidents and ended ones, in `listing_order`, and what is not listed."""
 
     open: tuple[IncidentRow, ...]
     ended: tuple[IncidentRow, ...]
@@ -141,15 +142,11 @@ class Surroundings:
 
 def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> IncidentList:
     """Return the incidents to read; of the ended ones the newest `MOST_ENDED`."""
-    newest = sorted(
-        incidents,
-        key=lambda incident: (incident.record.start, incident.record.id),
-        reverse=True,
-    )
-    ended = [incident for incident in newest if not incident.is_open]
+    ordered = sorted(incidents, key=lambda incident: listing_order(incident.record))
+    ended = [incident for incident in ordered if not incident.is_open]
     left = count(len(ended) - MOST_ENDED, "older incident") if len(ended) > MOST_ENDED else ""
     return IncidentList(
-        open=tuple(_row(incident, around) for incident in newest if incident.is_open),
+        open=tuple(_row(incident, around) for incident in ordered if incident.is_open),
         ended=tuple(_row(incident, around) for incident in ended[:MOST_ENDED]),
         left_out=f"{left} not listed: `mlmon incidents --since` lists them." if left else "",
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.causality import onset
+from mlmon.alerting.incidents.incident import IncidentStatus
+from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import HOUR
 from mlmon.dashboards.links.links import nowhere
 from mlmon.dashboards.model.history import Mark
@@ -18,7 +22,11 @@ from mlmon.report.html.incident_list import (
     incident_list,
 )
 from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.incident_records import incident_of
 from tests.support.report_scenario import incidents_of
+
+if TYPE_CHECKING:
+    from mlmon.elastic.client.cluster import Cluster
 
 NOW = START + 24 * HOUR
 
@@ -66,6 +74,40 @@ def test_the_newest_stand_first_and_what_is_left_out_is_reported() -> None:
     assert len(found.open) == 1
     assert len(found.ended) == MOST_ENDED
     assert found.left_out.startswith("2 older incidents not listed")
+
+
+def test_the_most_urgent_stand_first_in_the_terminal_and_on_pages(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Open critical, open, taken, ended: the newest first in each; one order everywhere."""
+    critical, warning = {"severity": Severity.CRITICAL}, {"severity": Severity.WARNING}
+    taken = {"muted": "acknowledged"}
+    ended = {"status": IncidentStatus.RESOLVED, "ended": START + 20 * HOUR}
+    records = [
+        incident_of(id=name, opened=START + number * HOUR, **known)
+        for number, (name, known) in enumerate(
+            [
+                ("critical-old", critical),
+                ("warning-old", warning),
+                ("ended-old", critical | ended),
+                ("critical-new", critical),
+                ("warning-new", warning),
+                ("taken-critical", critical | taken),
+                ("ended-new", warning | ended),
+                ("taken-warning", warning | taken | {"muted": "snoozed"}),
+            ]
+        )
+    ]
+    order = ["critical-new", "critical-old", "warning-new", "warning-old"]
+    order += ["taken-warning", "taken-critical"]
+    found = listed(*(StoredIncident(record, ()) for record in records), pages="/incidents/")
+    assert [row.page.removeprefix("/incidents/") for row in found.open] == order
+    last = ["ended-new", "ended-old"]
+    assert [row.page.removeprefix("/incidents/") for row in found.ended] == last
+    IncidentStore(cluster, namespace).write(records)
+    desk = Desk(cluster, namespace)
+    assert [record.id for record in desk.listed()] == order
+    assert [record.id for record in desk.listed(START)] == order + last
 
 
 def test_other_alerts_are_listed_up_to_a_number() -> None:
