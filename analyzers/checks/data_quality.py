@@ -5,6 +5,10 @@ the share of categories the training set does not have. Rates carry Wilson's int
 compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
 that makes more values than predictions, the share of missing values is unknown.
 
+Where windows are longer than an hour because the traffic of the day before was small, an hour with
+20 predictions or more is also judged by itself: where a fault surely is in half of them, and is
+critical, it is reported at once. Such an hour says nothing else; a noisier hour is never `ok`.
+
 Per model version whose training set has scores: the share of predictions without a usable score
 (NaN, infinite, or none at all). A service that scores is to score always, so the limits are not
 moved by any usual share. A model that logged no score for two days, only decisions, is not judged.
@@ -23,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
@@ -37,7 +42,6 @@ from mlmon.formatting import count, named, number, percent, span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import Baseline
 
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
@@ -47,6 +51,8 @@ UNSCORED_LIMITS = Limits(
 )
 SHOWN = 3
 DAYS = 2 * DAY
+EXTREME = 0.5
+"""Share of an hour's values, at the lower end of its interval, that waits for no longer window."""
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 
@@ -149,11 +155,22 @@ class DataQuality(Analyzer[PredictionProfile]):
             of_model = [profile for profile in profiles if profile.model[0] == name]
             traffic = AnalysisContext(context.period, of_model)
             events = partial(_predictions, traffic)
-            for window in cadence.windows(
-                context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP, self.windows
-            ):
+            windows = list(
+                cadence.windows(
+                    context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP, self.windows
+                )
+            )
+            for window in windows:
                 for model, found in _by_version(traffic.within(window)):
                     yield from self._judge(window, found, context.baselines.get(model), traffic)
+            ends = {window.end for window in windows}
+            for end in context.period.ends(PREDICTION_STEP):
+                hour = Window(end - PREDICTION_STEP, end)
+                if end in ends or events(hour) < MIN_PREDICTIONS:
+                    continue
+                for model, found in _by_version(traffic.within(hour)):
+                    verdicts = self._judge(hour, found, context.baselines.get(model), traffic)
+                    yield from filter(_extreme, verdicts)
 
     def _judge(
         self,
@@ -373,6 +390,12 @@ def _by_version(
 
 def _predictions(context: AnalysisContext[PredictionProfile], window: Window) -> int:
     return sum(profile.predictions for profile in context.within(window))
+
+
+def _extreme(finding: Finding) -> bool:
+    """Whether a verdict of a short window need not wait for a longer one."""
+    surely = finding.low is not None and finding.low >= EXTREME
+    return surely and finding.severity is Severity.CRITICAL
 
 
 def _scores(context: AnalysisContext[PredictionProfile], window: Window) -> int:

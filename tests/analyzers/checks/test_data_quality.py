@@ -185,6 +185,52 @@ def test_small_traffic_is_judged_over_longer_windows(
     assert {finding.sample_count for finding in found if finding.metric == "missing.rate"} == {120}
 
 
+def hundredfold_prices(rows: Rows) -> None:
+    """Multiply every price by 100 and put it beyond what training saw."""
+    rows["price"] = rows["price"] * 100 + 1e6
+
+
+@pytest.mark.parametrize(
+    ("act", "metric", "subject"),
+    [
+        (hundredfold_prices, "out_of_range.rate", "price"),
+        (lose_scores(1.0), "missing_score.rate", None),
+    ],
+)
+@pytest.mark.parametrize("per_hour", [20, 90])
+def test_an_extreme_fault_does_not_wait_for_a_longer_window(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    per_hour: int,
+    act: Callable[[Rows], None],
+    metric: str,
+    subject: str | None,
+) -> None:
+    """Where windows take six hours, a fault in all values from 1 o'clock on is known at 2."""
+    profiles = steady_hours(55, per_hour=per_hour, change=since(49, act))
+    found = judge(profiles, baseline, start, 6)
+    alarms = [finding for finding in found if finding.severity.alarming]
+    assert {(alarm.metric, alarm.subject) for alarm in alarms} == {(metric, subject)}
+    ends = sorted((alarm.end - start - 2 * DAY) // HOUR for alarm in alarms)
+    assert ends == [2, 3, 4, 5, 6]
+    lengths = {finding.window.length for finding in found if not finding.severity.alarming}
+    assert lengths == {6 * HOUR}
+
+
+def test_a_noisier_hour_waits_for_a_longer_window(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A tenth of one hour's values out of range is left to the six hours it is a part of."""
+
+    def few(rows: Rows) -> None:
+        rows["price"][::10] = 1e6
+
+    profiles = steady_hours(55, per_hour=50, change=lambda now, rows: now == 50 and few(rows))
+    found = judge(profiles, baseline, start, 6)
+    assert {finding.window.length for finding in found} == {6 * HOUR}
+
+
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
     """Without one, a finding per window names the command that makes it."""
     found = judge(steady_hours(52, baseline=None), None, start, 2)
