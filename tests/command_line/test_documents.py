@@ -48,7 +48,10 @@ def mistake(words: list[str]) -> str:
         command = command.commands[words.pop(0)]
     if not path:
         return "no such command"
-    hidden = [child for child in getattr(command, "commands", {}).values() if child.hidden]
+    children = getattr(command, "commands", {})
+    hidden = [child for child in children.values() if child.hidden]
+    if children and not hidden and words and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+        return f"{' '.join(path)} has no command {words[0]}"
     command = hidden[0] if hidden else command
     known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
@@ -69,12 +72,15 @@ def mistakes(path: Path) -> list[str]:
 
 
 def test_mistakes_are_found(tmp_path: Path) -> None:
-    """An unknown command and an unknown option are named, in a line of code and within a text."""
+    """Unknown commands, at any depth, and options are named, in code and within a text."""
     page = tmp_path / "page.md"
-    page.write_text("```\nmlmon findings --sinc 7d\n```\nRun `mlmon analyse` or `mlmon doctor`.\n")
+    page.write_text(
+        "```\nmlmon findings --sinc 7d\n```\nRun `mlmon analyse`, `mlmon alerts config`.\n"
+    )
     assert mistakes(page) == [
         "mlmon findings --sinc 7d: findings has no --sinc",
         "mlmon analyse: no such command",
+        "mlmon alerts config: alerts has no command config",
     ]
 
 

@@ -4,10 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlmon.logging_config import EventLog
 from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.schema.fields import DATASETS, OWN, PURPOSES, Field
 
@@ -68,6 +71,22 @@ def test_snippets_run(title: str, tmp_path: Path) -> None:
 def test_adoption_is_short(title: str) -> None:
     """A plain script, FastAPI and a scheduler each adopt the log in under ten lines."""
     assert len([line for line in SNIPPETS[title].splitlines() if line.strip()]) < 10
+
+
+UNTITLED = re.compile(r"```python\n(log\..*?)```", re.DOTALL)
+INLINE = re.compile(r"`(log\.\w+\(\".*?\))`")
+
+
+def test_single_calls_run(log: EventLog, events: Callable[[], list[dict[str, Any]]]) -> None:
+    """The calls that the pages show alone fit the log's methods."""
+    calls = UNTITLED.findall((DOCS / "logging.md").read_text())
+    calls += INLINE.findall((DOCS / "how-to" / "add-a-field.md").read_text())
+    for call in calls:
+        exec(call, {"log": log})  # noqa: S102 -- this repository's page
+    assert [event["event.dataset"] for event in events()] == ["ml.store", "ml.app", "ml.app"]
+    assert all("ml.log.changes" not in event for event in events())
+    assert events()[1]["labels"] == {"rows": 3}
+    assert events()[2]["ml.job.name"] == "refresh"
 
 
 def test_datasets() -> None:
