@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import mlmon.ingest.replay.commands
 from mlmon.elastic.command_options import JsonOption, MetricsOption, Namespace
@@ -36,6 +36,14 @@ class _ShipGroup(TyperGroup):
         return rest
 
 
+class _ShipCommand(TyperCommand):
+    """Its usage is that of `mlmon ship`: people do not type the hidden name."""
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return `Usage: mlmon ship PATH... [OPTIONS]`."""
+        return f"Usage: {ctx.command_path.removesuffix(f' {_SHIP}')} PATH... [OPTIONS]"
+
+
 ship_app = typer.Typer(
     cls=_ShipGroup, help="Ship JSON lines to the data streams; show a shipper's status."
 )
@@ -49,6 +57,7 @@ MaxLineBytes = Annotated[int, typer.Option(min=1_000, max=50_000_000, help="Reje
 
 @ship_app.command(
     _SHIP,
+    cls=_ShipCommand,
     hidden=True,
     epilog="Commands: `mlmon ship status` shows how a shipper does; `mlmon ship retry-rejected` "
     "sends rejected lines again. A file with such a name: ./status.",

@@ -139,12 +139,14 @@ def docs(
         str | None, typer.Argument(help="A page, such as kibana or analyzers/score_shift.")
     ] = None,
 ) -> None:
-    """List the pages of the documentation, or print one."""
+    """List the pages of the documentation with their titles, or print one."""
     pages = {
         str(path.relative_to(DOCS).with_suffix("")): path for path in sorted(DOCS.rglob("*.md"))
     }
     if page is None:
-        typer.echo("\n".join(pages))
+        width = max(map(len, pages))
+        for name, path in pages.items():
+            typer.echo(f"{name:{width}}  {_title(path)}")
         return
     name = page.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
@@ -154,6 +156,14 @@ def docs(
             f"Did you mean {near[0]}?" if near else "List the pages with `mlmon docs`.",
         )
     typer.echo(pages[name].read_text(encoding="utf-8"), nl=False)
+
+
+def _title(page: Path) -> str:
+    """Return the first heading of a page, without its marks."""
+    heading = next(
+        line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("# ")
+    )
+    return heading.removeprefix("# ").replace("`", "")
 
 
 def run() -> int:

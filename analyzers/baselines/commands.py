@@ -34,7 +34,7 @@ def create(
         list[str] | None,
         typer.Option(
             help="Categorical feature whose values are analyzed separately; repeat for several. "
-            "(default: segments under [analyzers) of mlmon.toml]"
+            "(default: segments under [analyzers] of mlmon.toml)"
         ),
     ] = None,
     namespace: Namespace = None,

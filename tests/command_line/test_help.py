@@ -13,7 +13,7 @@ from mlmon.commands import PANELS, app
 from tests.support.command_tree import leaves
 
 COMMANDS = {" ".join(path): command for path, command in leaves()}
-WITHOUT_JSON = {"serve", "docs", "demo", "alerts alertmanager-config"}
+WITHOUT_JSON = {"serve", "docs", "demo"}
 
 
 def test_every_command_is_in_a_panel() -> None:
@@ -75,3 +75,39 @@ def test_help_imports_no_heavy_library() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_brackets_of_help_are_closed(name: str) -> None:
+    """In the help of a command and of its options each bracket has its partner."""
+    command = COMMANDS[name]
+    for text in (command.help, *(parameter.help for parameter in command.params)):
+        stack: list[str] = []
+        for sign in re.findall(r"[()\[\]]", text or ""):
+            if sign in "([":
+                stack.append(sign)
+            else:
+                assert stack, text
+                assert stack.pop() + sign in ("()", "[]"), text
+        assert not stack, text
+
+
+@pytest.mark.parametrize("words", [["ship", "--help"], ["ship", "--no-such-option"], ["ship"]])
+def test_usage_of_ship(words: list[str]) -> None:
+    """The usage is what a person types, without the name of the hidden command."""
+    output = CliRunner().invoke(app, words, env={"COLUMNS": "200"}).output
+    assert "Usage: mlmon ship PATH... [OPTIONS]" in output.replace("root ship", "mlmon ship")
+
+
+def test_segments_of_help_are_shown() -> None:
+    """The name of a section in brackets is not taken for markup."""
+    text = CliRunner().invoke(app, ["baseline", "create", "--help"], env={"COLUMNS": "300"}).output
+    assert "segments under [analyzers] of mlmon.toml" in text
+
+
+def test_pages_are_listed_with_titles() -> None:
+    """`mlmon docs` lists each page beside its title."""
+    lines = CliRunner().invoke(app, ["docs"]).output.splitlines()
+    listed = dict(line.split(maxsplit=1) for line in lines)
+    assert listed["ingest"] == "Shipping"
+    assert listed["how-to/add-a-field"] == "Add a field to the log"

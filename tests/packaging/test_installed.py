@@ -142,7 +142,8 @@ def test_pages_that_messages_name_are_installed(pipeline: Installation, tmp_path
     """Each analyzer's runbook is a page that `mlmon docs` prints; so is a page in a hint."""
     listed = pipeline.run("mlmon", "docs", folder=tmp_path).stdout.splitlines()
     runbooks = {analyzer.runbook for analyzer in discover()}
-    assert runbooks <= {f"docs/{page}.md" for page in listed}
+    assert runbooks <= {f"docs/{line.split()[0]}.md" for line in listed}
+    assert "Shipping" in [line.split(maxsplit=1)[1] for line in listed]
     for name in ("docs/kibana.md", "analyzers/score_shift"):
         page = (ROOT / "docs" / name.removeprefix("docs/")).with_suffix(".md")
         assert pipeline.run("mlmon", "docs", name, folder=tmp_path).stdout == page.read_text()
