@@ -105,11 +105,9 @@ def findings(
 
     from mlmon.analyzers.base.finding import Severity
     from mlmon.analyzers.base.time_argument import check_order, time_argument
-    from mlmon.analyzers.base.window import iso
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.analyzers.run.judged import judged
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
@@ -122,11 +120,8 @@ def findings(
     check_order(first, last)
     with connect(settings) as cluster:
         store = FindingStore(cluster, settings.namespace)
-        if known and (earliest := store.first_created()) and earliest > known:
-            raise WrongValueError(
-                f"Nothing was known at {iso(known)}: the first finding was made at {iso(earliest)}",
-                "--as-of is when mlmon judged; the time it judged is --since and --until.",
-            )
+        if known:
+            store.check_known_at(known)
         found = store.search(
             since=first,
             until=last,

@@ -76,6 +76,8 @@ def report(
         progress("reading findings")
         with connect(settings) as cluster:
             store = FindingStore(cluster, settings.namespace)
+            if known:
+                store.check_known_at(known)
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
             incidents = None if known else _stored(cluster, settings.namespace, found, first, last)

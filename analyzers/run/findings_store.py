@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import Window, from_milliseconds, iso, parse_time
 from mlmon.elastic.client.documents import Document
+from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import FINDINGS, all_months, month_index
 
 if TYPE_CHECKING:
@@ -206,6 +207,20 @@ class FindingStore:
         }
         for hit in self._cluster.scan(self.pattern, body):
             yield replace(Finding.from_document(hit["_source"]), latest=True)
+
+    def check_known_at(self, moment: datetime) -> None:
+        """Refuse a moment before the first finding was made.
+
+        Raises:
+            WrongValueError: There are findings, and none was known then.
+        """
+        earliest = self.first_created()
+        if earliest is not None and earliest > moment:
+            raise WrongValueError(
+                f"Nothing was known at {iso(moment)}: the first finding was made at "
+                f"{iso(earliest)}",
+                "--as-of is when mlmon judged; the time it judged is --since and --until.",
+            )
 
     def first_created(self) -> datetime | None:
         """Return when the first finding was stored, None without findings."""

@@ -14,7 +14,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.report.commands import app
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -102,7 +102,7 @@ def test_what_was_known_is_reported_when_all_of_it_is_revised(
         assert f"{moment:%Y-%m-%dT%H:%M}" in page
         assert 'id="boards"' not in page
         assert "Not in a report with --as-of" in page
-    with pytest.raises(UserError, match="no findings"):
+    with pytest.raises(WrongValueError, match="the first finding was made at 2026-11-20"):
         run("--out", str(out), "--as-of", (NOW - timedelta(hours=1)).isoformat())
 
 
