@@ -1,4 +1,4 @@
-"""Each documented option of the log, on traffic drawn from the training set, alarms nobody."""
+"""The log's options alarm nobody on traffic as in training; scores that are NaN do."""
 
 import json
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from mlmon.analyzers.checks.data_quality import DataQuality
 from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
 from mlmon.analyzers.checks.feature_statistics import FeatureStatistics
 from mlmon.analyzers.checks.score_attribution import ScoreAttribution
+from mlmon.analyzers.checks.score_shift.score_shift import ScoreShift
 from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
@@ -90,3 +91,38 @@ def test_no_option_of_the_log_alarms(
             "feature_statistics",
         }
         assert all(says in finding.reason for finding in of_hidden)
+
+
+def test_scores_that_are_nan_are_counted(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    tmp_path: Path,
+    ship: Callable[..., None],
+    start: datetime,
+    draw_rows: Callable[..., Rows],
+) -> None:
+    """Real lines of a day whose second half has NaN as the score: both verdicts name the share."""
+    rows = draw_rows(np.random.default_rng(5), A_DAY)
+    rows["score"][A_DAY // 2 :] = np.nan
+    with open_log(Service("api", environment="production"), path=tmp_path / "log") as log:
+        for row in range(A_DAY):
+            score = float(rows["score"][row])
+            log.prediction(
+                prediction_id=str(row), model=Model("autobid", "1"), score=score, approved=True
+            )
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    predictions = [line for line in lines if line["event.dataset"] == "ml.prediction"]
+    for row, line in enumerate(predictions):
+        line["@timestamp"] = iso(start + row * DAY / A_DAY)
+    ship(predictions)
+    BaselineStore(cluster, namespace).write([baseline])
+    end = start + DAY
+    analyzers = [DataQuality(), ScoreShift()]
+    analyze(cluster, namespace, Window(end - HOUR, end), now=end, analyzers=analyzers)
+    cluster.refresh(f"mlmon-findings-{namespace}-*")
+    found = {finding.metric: finding for finding in FindingStore(cluster, namespace).search()}
+    missing = found["missing_score.rate"]
+    assert (missing.severity, missing.value) == (Severity.CRITICAL, 1.0)
+    assert found["ks.distance"].severity is Severity.UNKNOWN
+    assert f"50 % of {A_DAY:,} predictions have no score" in found["ks.distance"].reason
