@@ -70,8 +70,9 @@ class Alerting:
         """Return the rule as Prometheus reads it.
 
         Args:
-            runbooks: URL that the path of the runbook follows.
+            runbooks: URL that the path of the runbook follows; without one a command stands for it.
         """
+        where = {"runbook_url": f"{runbooks}{self.runbook}"}
         return {
             "alert": self.alert,
             "expr": self.expression,
@@ -80,9 +81,16 @@ class Alerting:
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
-                "runbook_url": f"{runbooks}{self.runbook}",
+                **(where if runbooks else {"runbook": _command(self.runbook)}),
             },
         }
+
+
+def _command(runbook: str) -> str:
+    """Return the command that prints a runbook, which is a path below `docs/`."""
+    page = runbook.partition("#")[0].removeprefix("docs/").removesuffix(".md")
+    folder, _, name = page.rpartition("/")
+    return f"mlmon analyzers {name}" if folder == "analyzers" else f"mlmon docs {page}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ def rules_file(
     Args:
         analyzers: Those whose limits are used.
         rules: The user's limits; used are those that hold for every model, subject and segment.
-        runbooks: URL that the paths of runbooks follow; empty leaves them as they are.
+        runbooks: URL that the paths of runbooks follow; where it is empty, alerts name commands.
     """
     by_name = {analyzer.name: analyzer for analyzer in analyzers}
 

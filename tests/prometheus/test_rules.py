@@ -11,8 +11,10 @@ import pytest
 
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.settings import LimitRule
+from mlmon.elastic.exit_codes import ExitCode
 from mlmon.prometheus.rules import rules_file
 from mlmon.prometheus.rules_text import rules_text
+from tests.support.command_tree import exit_code
 
 WEEK = 7 * 24 * 60
 """In minutes."""
@@ -303,3 +305,16 @@ def test_runbooks_are_links_where_a_url_is_set() -> None:
     ]
     assert links
     assert all(link.startswith("https://docs.example/docs/") for link in links)
+
+
+def test_runbooks_are_commands_where_no_url_is_set() -> None:
+    """No link leads nowhere: each alert names a command that prints the page instead."""
+    commands = set()
+    for group in rules_file(discover())["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                assert "runbook_url" not in rule["annotations"]
+                commands.add(rule["annotations"]["runbook"])
+    assert {"mlmon analyzers job_health", "mlmon docs ingest"} <= commands
+    for command in commands:
+        assert exit_code(*command.split()[1:]) == ExitCode.DONE
