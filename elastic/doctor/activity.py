@@ -11,6 +11,7 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.doctor.shippers import shipper_checks
 from mlmon.elastic.indices.names import (
+    BASELINES,
     BOOKMARK,
     JUDGED,
     SHIPPING,
@@ -29,6 +30,7 @@ SHIPPER_SILENT = timedelta(minutes=5)
 RUN_SILENT = timedelta(hours=1)
 """`mlmon run` runs a cycle every 5 minutes, by default."""
 _MOST = 100
+_MOST_VERSIONS = 1_000
 
 
 def activity_checks(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check]:
@@ -50,6 +52,7 @@ def activity_checks(cluster: Cluster, namespace: str, now: datetime) -> Iterator
     yield from shipper_checks(cluster, namespace, now)
     yield _run(cluster, namespace, now)
     yield from judged_checks(cluster, namespace)
+    yield from _baselines(cluster, namespace, now)
 
 
 def _services(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check]:
@@ -111,7 +114,8 @@ def _run(cluster: Cluster, namespace: str, now: datetime) -> Check:
             "run",
             CheckVerdict.NOTE,
             f"`mlmon run` has not run in namespace {namespace!r}",
-            "Start it with `mlmon run`: until then nothing is judged and no alert is raised.",
+            "Start it with `mlmon run`: until then only periods that `mlmon analyze` is given are "
+            "judged.",
         )
     if now - last >= RUN_SILENT:
         return Check(
@@ -134,6 +138,37 @@ def judged_checks(cluster: Cluster, namespace: str) -> Iterator[Check]:
             str(summary),
             "Read the reasons with `mlmon findings --severity unknown`." if incomplete else "",
         )
+
+
+def _baselines(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check]:
+    """Yield which models that predicted lately have a baseline, if any predicted."""
+    recent = {"range": {"@timestamp": {"gte": _iso(now - RECENT), "lte": _iso(now)}}}
+    serving = _versions(cluster, data_stream("ml.prediction", namespace), recent)
+    if not serving:
+        return
+    same = {"terms": {"ml.model.version": [version for _, version in serving]}}
+    known = _versions(cluster, index_name(BASELINES, namespace), same)
+    if lacking := sorted(serving - known):
+        names = ", ".join(" ".join(version) for version in lacking)
+        yield Check(
+            "baselines",
+            CheckVerdict.NOTE,
+            f"no baseline, so that drift from training is not judged: {names}",
+            "Make one with `mlmon baseline create PATH` from the model's training set.",
+        )
+    else:
+        yield Check("baselines", CheckVerdict.OK, "every model that predicts has one")
+
+
+def _versions(cluster: Cluster, index: str, query: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return name and version of the models that an index names."""
+    sources = [{part: {"terms": {"field": f"ml.model.{part}"}}} for part in ("name", "version")]
+    versions = {"composite": {"sources": sources, "size": _MOST_VERSIONS}}
+    body = {"size": 0, "query": query, "aggs": {"versions": versions}}
+    found = cluster.search(index, body).get("aggregations", {}).get("versions", {})
+    return {
+        (bucket["key"]["name"], bucket["key"]["version"]) for bucket in found.get("buckets", ())
+    }
 
 
 def _newest(

@@ -15,6 +15,7 @@ from mlmon.elastic.doctor.activity import activity_checks
 from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.errors import DiskFullError
 from mlmon.elastic.indices.names import (
+    BASELINES,
     BOOKMARK,
     FINDINGS,
     SHIPPING,
@@ -106,7 +107,9 @@ def test_a_stopped_run_is_named(
         assert isinstance(check, Check)
         return check
 
-    assert "has not run in namespace" in after(None).found
+    never = after(None)
+    assert "has not run in namespace" in never.found
+    assert "nothing is judged" not in never.advice
     running = after({"@timestamp": (NOW - 2 * MINUTE).isoformat()})
     assert (running.verdict, running.found) == (
         CheckVerdict.OK,
@@ -117,6 +120,30 @@ def test_a_stopped_run_is_named(
     assert "has not run for 7 h" in stopped.found
     assert "mlmon run" in stopped.advice
     assert after({"other": 1}).verdict is CheckVerdict.NOTE
+
+
+def test_a_model_that_predicts_without_a_baseline_is_named(
+    checks: Any, cluster: Cluster, namespace: str, ship: Callable[..., None]
+) -> None:
+    """It is named with its version and the command, until it has a baseline."""
+    ship([line("api", MINUTE)])
+    assert checks("baselines") == []
+    models = [
+        {"ml.model.name": "autobid", "ml.model.version": "7"},
+        {"ml.model.name": "ranker", "ml.model.version": "7"},
+    ]
+    when = (NOW - MINUTE).isoformat()
+    ship([{"@timestamp": when, "event.dataset": "ml.prediction"} | model for model in models])
+    index = index_name(BASELINES, namespace)
+    for model, lacking in zip(models, ("autobid 7, ranker 7", "ranker 7"), strict=True):
+        (check,) = checks("baselines")
+        assert check.verdict is CheckVerdict.NOTE
+        assert check.found.endswith(f": {lacking}")
+        assert "mlmon baseline create" in check.advice
+        cluster.put([Document(index, model["ml.model.name"], {"@timestamp": when} | model)])
+        cluster.refresh(index)
+    (check,) = checks("baselines")
+    assert check.verdict is CheckVerdict.OK
 
 
 def test_an_index_at_flood_stage_is_named(
