@@ -73,7 +73,7 @@ def _documents(
 ) -> int:
     """Count the documents that a measure could be of."""
     fields = [axis.field for axis in layer.by] + ([measure.field] if measure.field else [])
-    condition = both(chart.condition, *(Exists(field) for field in fields))
+    condition = both(chart.condition, measure.where, *(Exists(field) for field in fields))
     chosen = {"bool": {"filter": [*period(chart.source, window), query(condition)]}}
     return cluster.count(chart.source.index(namespace), chosen)
 

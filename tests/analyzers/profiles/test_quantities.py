@@ -136,6 +136,7 @@ def test_every_kind_writes_and_reads_an_empty_profile(start: datetime, baseline:
     series = {
         "prediction": (*baseline.model, baseline.id),
         "segment": (*baseline.model, baseline.id),
+        "segment_feature": (*baseline.model, baseline.id, "country=DE"),
         "label": (*baseline.model, baseline.id),
         "embedding": baseline.model,
         "refinement": (*baseline.model, baseline.id, "price"),

@@ -99,7 +99,11 @@ def written(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_run_finds_what_is_wrong(
-    run: Callable[..., Analysis], logged: Cluster, namespace: str, start: datetime
+    run: Callable[..., Analysis],
+    logged: Cluster,
+    namespace: str,
+    start: datetime,
+    baseline: Baseline,
 ) -> None:
     """Both troubles are found, nothing before them, and a second run writes nothing new."""
     first = run()
@@ -114,6 +118,8 @@ def test_a_run_finds_what_is_wrong(
     # Days of so few rows are not counted again in finer buckets.
     assert "refinement" not in made
     requests = dict.fromkeys(("access", "pulse"), 12 * (48 - QUIET))
+    # A profile for each segment of each hour that had predictions.
+    assert 48 <= made.pop("segment_feature") <= 48 * len(baseline.segment_features)
     assert made == {"prediction": 48, "segment": 48, "job": 48, "clock": 48, **requests}
     before = written(logged, namespace)
     second = run()
