@@ -179,6 +179,14 @@ MODEL_EVENTS: Final = SavedSearch(
     ("event.action", "event.outcome", "ml.model.version", "message", "error.message"),
 )
 
+STORE_LINES: Final = SavedSearch(
+    "store_lines",
+    "Feature stores",
+    "Every measurement of a store of pre-computed features.",
+    sources.STORES,
+    ("ml.feature_source.name", "ml.store.entity", "ml.store.covered", "ml.store.total", "message"),
+)
+
 SEARCHES: Final = (
     OPEN_INCIDENTS,
     INCIDENT_LIST,
@@ -190,6 +198,7 @@ SEARCHES: Final = (
     SLOW,
     PREDICTION_LINES,
     FALLBACK_LINES,
+    STORE_LINES,
     REJECTED,
     FAILED_JOBS,
     JOB_RUNS,

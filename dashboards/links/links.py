@@ -37,7 +37,7 @@ _EVIDENCE: dict[str, tuple[SavedSearch, str | None]] = {
     "ml.job": (searches.JOB_RUNS, "ml.job.name"),
     "ml.model": (searches.MODEL_EVENTS, None),
     "ml.prediction": (searches.PREDICTION_LINES, None),
-    "ml.store": (searches.STORY, None),
+    "ml.store": (searches.STORE_LINES, None),
 }
 _BY_LAYER: dict[str, tuple[SavedSearch, str | None]] = {
     "ingest": (searches.REJECTED, None),
@@ -116,9 +116,6 @@ def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Co
     if field is not None and finding.subject is not None:
         # After the colon stands a part of the subject, such as the reason of a fallback.
         conditions.append(is_(field, finding.subject.partition(": ")[0]))
-    dataset = _dataset(analyzer)
-    if search is searches.STORY and "*" not in dataset:
-        conditions.append(is_("event.dataset", dataset))
     known = {field_.name for field_ in search.source.fields}
     if finding.service is not None and "service.name" in known:
         conditions.append(is_("service.name", finding.service))
@@ -133,12 +130,9 @@ def subject_field(analyzer: Analyzer[Any]) -> str | None:
 
 
 def _searched(analyzer: Analyzer[Any]) -> tuple[SavedSearch, str | None]:
-    default = _EVIDENCE.get(_dataset(analyzer), (searches.STORY, None))
+    dataset = kinds()[analyzer.needs[0].kind].dataset
+    default = _EVIDENCE.get(dataset, (searches.STORY, None))
     return _BY_LAYER.get(analyzer.alert_policy.layer, default)
-
-
-def _dataset(analyzer: Analyzer[Any]) -> str:
-    return kinds()[analyzer.needs[0].kind].dataset
 
 
 def surroundings(finding: Finding) -> Window:

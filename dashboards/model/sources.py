@@ -28,6 +28,7 @@ REQUESTS: Final = _dataset("access", "Requests")
 BIDS: Final = _dataset("bid", "Bids")
 OUTCOMES: Final = _dataset("outcome", "Outcomes")
 FALLBACKS: Final = _dataset("fallback", "Fallbacks")
+STORES: Final = _dataset("store", "Feature stores")
 JOBS: Final = _dataset("job", "Job runs")
 MODELS: Final = _dataset("model", "Model events")
 DEAD: Final = DataSource(
@@ -72,6 +73,7 @@ SOURCES: Final = (
     BIDS,
     OUTCOMES,
     FALLBACKS,
+    STORES,
     JOBS,
     MODELS,
     DEAD,
