@@ -367,14 +367,25 @@ def analyzers() -> tuple[ScenarioAnalyzer, ...]:
 
 
 @pytest.fixture(scope="session")
-def scenario_page(findings: list[Finding], truth: tuple[TrueIncident, ...], javascript: str) -> str:
+def incidents(findings: list[Finding]) -> tuple[StoredIncident, ...]:
+    """The incidents of the scenario's findings: correlating them takes half a minute."""
+    return scenario_incidents(findings)
+
+
+@pytest.fixture(scope="session")
+def scenario_page(
+    findings: list[Finding],
+    incidents: tuple[StoredIncident, ...],
+    truth: tuple[TrueIncident, ...],
+    javascript: str,
+) -> str:
     """The scenario's report."""
     made = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
     return report_html(
         record(findings),
         ANALYZERS,
         truth,
-        incidents=scenario_incidents(findings),
+        incidents=incidents,
         made=made,
         namespace="test",
         javascript=javascript,

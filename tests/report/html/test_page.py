@@ -11,11 +11,12 @@ import pytest
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.run.ground_truth import TrueIncident
 from mlmon.report.html.charts import MOST_CHARTS
+from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 from mlmon.report.html.view import AnalyzerOfReport
 from tests.support.histories import all_episodes, rule
-from tests.support.report_scenario import incidents_of, scenario_findings, scenario_incidents
+from tests.support.report_scenario import incidents_of, scenario_findings
 
 pytestmark = pytest.mark.long
 
@@ -161,11 +162,11 @@ def test_specifications_survive_hostile_text() -> None:
 
 
 def test_every_alert_of_the_scenario_is_in_the_table(
-    scenario_page: str, findings: list[Finding]
+    scenario_page: str, findings: list[Finding], incidents: tuple[StoredIncident, ...]
 ) -> None:
     """Each alert of an incident has a row, and the counts are those of the findings."""
     rows = scenario_page.split('<table class="alerts">')[1].split("</table>", maxsplit=1)[0]
-    alerts = [alert for one in scenario_incidents(findings) for alert in one.alerts]
+    alerts = [alert for one in incidents for alert in one.alerts]
     assert rows.count("<tr data-severity=") == len(alerts) > 0
     assert rows.count(", open</td>") == sum(alert.ended is None for alert in alerts)
     assert all(f'<span class="subject">{alert.subject}</span>' in rows for alert in alerts)
