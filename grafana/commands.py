@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from mlmon.elastic.command_options import JsonOption, Namespace
-from mlmon.elastic.errors import UserError
 
 app = typer.Typer(
     name="grafana",
@@ -30,23 +29,12 @@ def export(
     """Write dashboards, and the files with which Grafana provisions them and their data sources."""
     from mlmon.analyzers.checks import discover
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.atomic_write import check_output_folder
-    from mlmon.grafana.dashboards import dashboard_files
-    from mlmon.grafana.provisioning import provisioning_files
+    from mlmon.elastic.system.atomic_write import check_output_folder, write_files
+    from mlmon.grafana.export import export_files
 
     check_output_folder(out)
-    name = load_settings(namespace=namespace).namespace
-    texts = {f"dashboards/{path}": text for path, text in dashboard_files(discover()).items()}
-    texts |= {f"provisioning/{path}": text for path, text in provisioning_files(name).items()}
-    try:
-        for path, text in texts.items():
-            file = out / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{out} cannot be written: {error.strerror}", "Choose another folder with --out."
-        ) from error
+    texts = export_files(discover(), load_settings(namespace=namespace).namespace)
+    write_files(texts, out)
     if as_json:
         print(json.dumps({"folder": str(out), "files": sorted(texts)}))
     else:

@@ -7,8 +7,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.drift_tests import drift_tests_page
 from mlmon.analyzers.pages.page import pages
 from mlmon.dashboards.links.target import LinkTarget
-from mlmon.grafana.dashboards import dashboard_files
-from mlmon.grafana.provisioning import provisioning_files
+from mlmon.grafana.export import export_files
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import files
 from mlmon.logging_config.schema.documentation import fields_page
@@ -35,10 +34,7 @@ def generated() -> dict[str, str]:
     texts |= {
         f"deploy/kibana/{name}": text for name, text in files(artefacts(LinkTarget())).items()
     }
-    grafana = {f"dashboards/{name}": text for name, text in dashboard_files(discover()).items()}
-    grafana |= {
-        f"provisioning/{name}": text for name, text in provisioning_files("default").items()
-    }
+    grafana = export_files(discover(), "default")
     return texts | {f"deploy/grafana/{name}": text for name, text in grafana.items()}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlmon.elastic.errors import UserError, WrongValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -78,6 +78,30 @@ def check_output_folder(path: Path) -> None:
         raise WrongValueError(
             f"{path} cannot be written: {there} is no folder", "Name another folder."
         )
+
+
+@contextmanager
+def output_errors(folder: Path) -> Iterator[None]:
+    """Raise what goes wrong in writing the folder of `--out` as an error that a user can mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written: {error.strerror}", "Choose another folder with --out."
+        ) from error
+
+
+def write_files(texts: Mapping[str, str], folder: Path) -> None:
+    """Write files below a folder, by their paths in it.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    with output_errors(folder):
+        for name, text in texts.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def _create(part: Path, mode: int) -> None:

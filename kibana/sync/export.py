@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.system.atomic_write import output_errors, write_files
 from mlmon.kibana.emit.artefact import ARTEFACT_KINDS, Artefact
 from mlmon.kibana.sync.remote_objects import as_line
 
@@ -46,18 +47,11 @@ def write(texts: Mapping[str, str], out: Path) -> None:
     Raises:
         UserError: The folder cannot be written.
     """
-    try:
-        for name, text in texts.items():
-            path = out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    with output_errors(out):
+        write_files(texts, out)
         for path in _bodies(out):
             if str(path.relative_to(out)) not in texts and path.name.startswith("mlmon-"):
                 path.unlink()
-    except OSError as error:
-        raise UserError(
-            f"{out} cannot be written: {error.strerror}", "Choose another folder with --out."
-        ) from error
 
 
 def read(out: Path) -> Iterator[Artefact]:
