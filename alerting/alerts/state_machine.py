@@ -73,7 +73,9 @@ class AlertStateMachine:
         self._calm += [
             finding.window
             for finding in findings
-            if finding.severity is Severity.OK and not finding.near_limit
+            if rule.overlapping(finding.window)
+            and finding.severity is Severity.OK
+            and not finding.near_limit
         ]
         if self.begin is not None and end <= self.begin:
             return []

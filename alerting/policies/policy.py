@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +48,13 @@ class Policy(AlertPolicy):
         return tuple(severity for severity in Severity if severity.rank >= self.least.rank)
 
     @property
-    def steps(self) -> dict[timedelta, timedelta]:
-        """For how long a finding counts, by the length of its window."""
-        return {length: self.of * (self.step or length) for length in CADENCES}
-
-    @property
     def reach(self) -> timedelta:
         """The longest time for which a finding counts."""
-        return max(self.steps.values())
+        return self.of * (self.step or max(CADENCES))
+
+    def overlapping(self, window: Window) -> bool:
+        """Return whether a window shares time with the one before it."""
+        return self.step is not None and window.length > self.step
 
     def counts_until(self, finding: Finding) -> datetime:
         """Return the first moment at which a finding no longer counts."""

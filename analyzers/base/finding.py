@@ -37,7 +37,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Place in the order ok, unknown, warning, critical."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def alarming(self) -> bool:
@@ -45,6 +45,7 @@ class Severity(StrEnum):
         return self.rank >= Severity.WARNING.rank
 
 
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 _EXPLAINED = 0.05
 """p-value above which sampling alone explains a value."""
 

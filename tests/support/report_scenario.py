@@ -368,7 +368,7 @@ def analyzers() -> tuple[ScenarioAnalyzer, ...]:
 
 @pytest.fixture(scope="session")
 def incidents(findings: list[Finding]) -> tuple[StoredIncident, ...]:
-    """The incidents of the scenario's findings: correlating them takes half a minute."""
+    """The incidents of the scenario's findings."""
     return scenario_incidents(findings)
 
 
