@@ -23,7 +23,7 @@ from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
 from tests.support import emptied as emptied_namespaces
 
-pytest_plugins = ["tests.support.report_scenario"]
+pytest_plugins = ["tests.support.browser", "tests.support.report_scenario"]
 
 URL = "MLMON_TEST_ELASTICSEARCH_URL"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from mlmon.commands import app
 from mlmon.dashboards.links.settings import KibanaSettings
 from mlmon.dashboards.links.target import LinkTarget
+from tests.support.browser import browser_path
 from tests.support.kibana_pages import PASSWORD, USER, serving_pages
 
 pytestmark = pytest.mark.long
@@ -145,8 +146,7 @@ def test_a_broken_panel_is_named(opener: ModuleType, browser: Browser, tmp_path:
 
 def test_the_whole_of_it(tmp_path: Path) -> None:
     """As a command: it logs in, opens all, exits 1 for one broken panel and names it."""
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
-        pytest.skip("no Chromium found: install it (apt-get install -y chromium)")
+    browser_path()
     with serving_pages({"mlmon-default-drift": FAILURE}) as url:
         access = {"URL": url, "USERNAME": USER, "PASSWORD": PASSWORD}
         done = subprocess.run(

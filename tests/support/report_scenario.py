@@ -1,9 +1,7 @@
 """A seeded scenario of findings, and the real browser that opens the report."""
 
 import importlib.util
-import os
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from mlmon.alerting.alerts.alert import Alert
 from mlmon.alerting.incidents.correlation import correlate
@@ -390,28 +387,6 @@ def scenario_page(
         namespace="test",
         javascript=javascript,
     )
-
-
-# Not for the session: while Playwright runs, its event loop runs in this thread, and the worker's
-# other tests could not start one of their own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium. Only outside of CI may it be absent."""
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if path is None:
-        output = "no Chromium found: install it (apt-get install -y chromium) to prove the report"
-        if os.environ.get("CI"):
-            pytest.fail(output)
-        pytest.skip(output)
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import re
 import threading
 import uuid
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,16 +19,16 @@ from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.commands import app
 from mlmon.report.serve.acts import ACTS
+from tests.support.browser import started_browser
 from tests.support.serving import BEGIN, NOW, TOKEN, Visitor, happen, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.report.serve.server import Server
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -394,20 +393,14 @@ def test_headers_protect_every_page(eve: Visitor, cluster: Cluster, untouched: s
 @contextmanager
 def chromium(width: int) -> Iterator[tuple[Any, list[str]]]:
     """A page of a real browser, and what its console says."""
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     problems: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+    with started_browser() as browser:
         page = browser.new_page(viewport={"width": width, "height": 844})
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         yield page, problems
-        browser.close()
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
 def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespace: str) -> None:
     """The link of a message, on 390 pixels: sign in, acknowledge, see it in the audit trail.
 
@@ -422,6 +415,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
         page.goto(f"{server.url}incidents/{name}/acknowledge")
         assert page.evaluate(sideways) == 390
         page.get_by_role("link", name="Sign in to act").click()
+        page.get_by_label("Your name").wait_for()
         assert page.evaluate(sideways) == 390
         assert page.evaluate(nameless) == 0
         page.get_by_label("Your name").fill("ada")
@@ -443,6 +437,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
         page.wait_for_url("**?done=feedback")
         assert page.evaluate(nameless) == 0
         page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/incidents")
         page.goto(f"{server.url}incidents/{name}")
         assert page.get_by_role("button", name="Acknowledge").count() == 0
         assert problems == []
@@ -450,7 +445,6 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
     assert the_one(cluster, namespace).feedback == "false_alarm"
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
 def test_another_sites_form_in_a_real_browser(
     refusing: Server, cluster: Cluster, untouched: str, tmp_path: Path
 ) -> None:

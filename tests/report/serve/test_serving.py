@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,8 +21,8 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 from mlmon.report.serve.request import page_request
 from mlmon.report.serve.server import Server
+from tests.support.browser import started_browser
 
-CHROMIUM = Path("/usr/bin/chromium")
 START = datetime(2026, 3, 2, tzinfo=UTC)
 RANGE = "since=2026-03-02&until=2026-03-03"
 
@@ -148,20 +147,15 @@ def test_what_an_address_may_say() -> None:
             page_request(query, overview, "7d").window(START)
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
 def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: str) -> None:
     """In Chromium every picture is drawn, nothing is complained of, nothing leaves the machine.
 
     A finding that arrives, and the incident that comes of it, appear without a reload; the incident
     stands before everything else.
     """
-    from playwright.sync_api import sync_playwright
-
     text: list[str] = []
     asked: set[str | None] = set()
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+    with started_browser() as browser:
         page = browser.new_page()
         page.on("console", lambda message: text.append(message.text))
         page.on("pageerror", lambda error: text.append(str(error)))
@@ -182,6 +176,5 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         page.locator("#incidents .incident").first.wait_for(timeout=30_000)
         first = page.locator("#content section, #content figure").first
         assert first.get_attribute("id") == "incidents"
-        browser.close()
     assert text == []
     assert asked == {"127.0.0.1"}
