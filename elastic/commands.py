@@ -83,21 +83,23 @@ def node_status(as_json: JsonOption = False) -> None:
 
 @app.command()
 def setup(
+    namespace: Namespace = None,
     with_roles: Annotated[
         bool,
         typer.Option("--roles", help="Also install roles for shipper, analyzer and viewer."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Install index templates and lifecycle policies; running it again changes nothing."""
+    """Install templates and policies, create empty indices; running it again changes nothing."""
     from mlmon.elastic.connect import connect
     from mlmon.elastic.indices import policies, templates
+    from mlmon.elastic.indices.first_indices import create_missing
     from mlmon.elastic.indices.lifecycle import configured
     from mlmon.elastic.roles import roles
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import show_progress
 
-    settings = load_settings()
+    settings = load_settings(namespace=namespace)
     lifecycles = configured()
     with connect(settings) as cluster, show_progress() as report:
         ilm = cluster.capabilities().ilm
@@ -107,6 +109,9 @@ def setup(
         changes = made | {
             template.name: str(change) for template, change in templates.install(cluster)
         }
+        report(f"creating empty indices of namespace {settings.namespace!r}")
+        found = create_missing(cluster, settings.namespace, datetime.now(UTC))
+        changes |= {name: str(change) for name, change in found}
         for name, body in roles().items() if with_roles else ():
             cluster.put_role(name, body)
             changes[name] = "put"

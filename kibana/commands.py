@@ -79,18 +79,31 @@ def lint(
     ] = None,
     namespace: Namespace = None,
     space: Space = None,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Ask Elasticsearch for the fields, not the templates."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the objects for what Kibana would reject or show broken (exit code 1: problems)."""
+    from contextlib import ExitStack
+
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.kibana.lint import among
     from mlmon.kibana.lint import lint as find
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import read
 
     target = _target(namespace, space)
     checked = list(read(folder) if folder else artefacts(target))
-    found = [
-        str(problem) for problem in find(checked, (connector.id for connector in target.connectors))
-    ]
+    connectors = [connector.id for connector in target.connectors]
+    with ExitStack() as stack:
+        has = None
+        if live:
+            settings = load_settings(namespace=namespace)
+            has = among(stack.enter_context(connect(settings)).field_names)
+        found = [str(problem) for problem in find(checked, connectors, has)]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:

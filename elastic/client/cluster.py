@@ -21,6 +21,7 @@ from mlmon.elastic.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from elastic_transport import ApiResponse
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PAGE_HITS: Final = 1_000
 _KEEP_ALIVE: Final = "2m"
 _MASTER_SECONDS: Final = "5s"
+_EXISTS: Final = "resource_already_exists_exception"
 
 
 class Cluster:
@@ -246,6 +248,53 @@ class Cluster:
             params={"ignore_unavailable": "true", "allow_no_indices": "true"},
             headers={"accept": JSON_HEADERS["accept"]},
         )
+
+    def create_index(self, name: str) -> bool:
+        """Create an empty index from its template; return whether there was none."""
+        create = self._client.indices.create
+        return self._create(create, index=name, master_timeout=_MASTER_SECONDS)
+
+    def create_data_stream(self, name: str) -> bool:
+        """Create an empty data stream from its template; return whether there was none."""
+        return self._create(self._client.indices.create_data_stream, name=name)
+
+    def start_data_stream(self, name: str, now: datetime) -> bool:
+        """Do the same on a cluster without the API for it, where the first document creates one.
+
+        The document is deleted at once, before a refresh lets searches find it.
+
+        Args:
+            name: The data stream.
+            now: Time of that document.
+        """
+        source = {"@timestamp": now.isoformat()}
+        indexed = self._ask(self._client.index, index=name, op_type="create", document=source)
+        self._ask(self._client.delete, index=indexed["_index"], id=indexed["_id"])
+        return True
+
+    def _create(self, call: Callable[..., ApiResponse[Any]], **arguments: Any) -> bool:
+        try:
+            self._ask(call, **arguments)
+        except ClusterError as error:
+            if _EXISTS in str(error):
+                return False
+            raise
+        return True
+
+    def field_names(self, pattern: str) -> set[str]:
+        """Return the fields that searches of an index pattern can name, by its mappings."""
+        answer = self._ask(
+            self._client.field_caps,
+            index=pattern,
+            fields="*",
+            ignore_unavailable=True,
+            allow_no_indices=True,
+        )
+        return {
+            name
+            for name, types in answer["fields"].items()
+            if any(found["searchable"] or found["aggregatable"] for found in types.values())
+        }
 
     def delete_index(self, name: str) -> bool:
         """Delete one index; return whether there was one. Patterns are refused by Elasticsearch."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.kibana.emit.artefact import is_owned_artefact
-from mlmon.kibana.lint.bundle import Bundle, Problem, read
+from mlmon.kibana.lint.bundle import Bundle, HasField, Problem, among, read
 from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
 from mlmon.kibana.lint.rules import connector_problems, rule_problems, watch_problems
 from mlmon.kibana.lint.saved_objects import saved_object_problems
@@ -29,15 +29,18 @@ _RULES = {
 }
 
 
-def lint(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> list[Problem]:
+def lint(
+    artefacts: Iterable[Artefact], connectors: Iterable[str] = (), has: HasField | None = None
+) -> list[Problem]:
     """Return what is wrong with some artefacts that belong together.
 
     Args:
         artefacts: All of them.
         connectors: Ids of connectors that someone else made.
+        has: Whether a field exists; by default, whether an index template maps it.
     """
     everything = list(artefacts)
-    bundle = read(everything, connectors)
+    bundle = read(everything, connectors, has)
     return [*_twice(everything), *_problems(everything, bundle)]
 
 
@@ -60,4 +63,4 @@ def _twice(everything: list[Artefact]) -> Iterator[Problem]:
         seen.add(key)
 
 
-__all__ = ["Problem", "lint"]
+__all__ = ["Problem", "among", "lint"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS
-from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.bundle import Problem, kql_fields
 from mlmon.kibana.lint.panels import link_problems
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def dashboard_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
         if config["data_view_id"] not in bundle.patterns:
             message = f"there is no data view {config['data_view_id']}"
             yield Problem(artefact, "/pinned_panels", message)
-        elif not bundle.has_field(config["data_view_id"], config["field_name"]):
-            message = f"{config['field_name']} is in no index template"
+            continue
+        for message in bundle.missing(config["data_view_id"], [config["field_name"]]):
             yield Problem(artefact, "/pinned_panels", message)
 
 
@@ -50,7 +50,8 @@ def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
             yield "/config", message
     if panel["type"] == "vis":
         for asked in config.get("layers", [config]):
-            yield from _asked(asked, bundle)
+            # The condition of a chart of layers holds for each of them.
+            yield from _asked({"query": config["query"], **asked}, bundle)
 
 
 def _asked(asked: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
@@ -59,9 +60,9 @@ def _asked(asked: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
     if view not in bundle.patterns:
         yield "/data_source", f"there is no data view {view}"
         return
-    for field in _fields({key: part for key, part in asked.items() if key != "data_source"}):
-        if not bundle.has_field(view, field):
-            yield "", f"{field} is in no index template of {view}"
+    found = _fields({key: part for key, part in asked.items() if key != "data_source"})
+    for message in bundle.missing(view, found):
+        yield "", message
 
 
 def _fields(part: Any) -> Iterator[str]:
@@ -71,6 +72,8 @@ def _fields(part: Any) -> Iterator[str]:
                 yield value
             elif key == "fields":
                 yield from value
+            elif key == "expression":
+                yield from kql_fields(value)
             else:
                 yield from _fields(value)
     elif isinstance(part, list):

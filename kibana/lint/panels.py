@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.kibana.emit.lens.columns import RECORDS
+from mlmon.kibana.lint.bundle import kql_fields, search_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,6 @@ _ACCESSORS = {
 }
 _LISTS = {"accessors"}
 _WITHOUT_FIELD = {"formula", "math", "static_value"}
-_BY_FIELD = frozenset({"term", "terms", "range", "match", "exists"})
 _VIEW: Final = re.compile(r"\(#/view/([^)?]+)")
 
 
@@ -42,6 +42,8 @@ def lens_problems(attributes: Mapping[str, Any], bundle: Bundle) -> Iterator[Fou
             yield f"/{name}", "has no reference to a data view"
             continue
         yield from _layer(name, layer, view, bundle)
+        for message in bundle.missing(view, kql_fields(attributes["state"]["query"]["query"])):
+            yield "/query", message
     for id_ in sorted(set(_used(attributes["state"]["visualization"])) - everything):
         yield "/visualization", f"draws the column {id_}, which no layer has"
 
@@ -64,9 +66,8 @@ def _column(
     kind, field = column["operationType"], column.get("sourceField", "")
     if kind == "count" and not field:
         yield f"a count needs the field {RECORDS}"
-    asked = kind not in _WITHOUT_FIELD and field not in {"", RECORDS}
-    if asked and not bundle.has_field(view, field):
-        yield f"{field} is in no index template of {view}"
+    asked = [field] if kind not in _WITHOUT_FIELD and field not in {"", RECORDS} else []
+    yield from bundle.missing(view, asked + kql_fields(column.get("filter", {}).get("query", "")))
     for id_ in column.get("references", []):
         if id_ not in columns:
             yield f"refers to the column {id_}, which is not there"
@@ -105,28 +106,12 @@ def vega_problems(spec: str, bundle: Bundle) -> Iterator[Found]:
     if not views:
         yield "/spec", f"asks {url['index']}, which no data view has"
         return
-    for field in sorted(set(_fields(url["body"]))):
-        if not bundle.has_field(views[0], field):
-            yield "/spec", f"{field} is in no index template of {views[0]}"
+    for message in bundle.missing(views[0], search_fields(url["body"])):
+        yield "/spec", message
     path = data.get("format", {}).get("property", "")
     parts = path.removeprefix("aggregations.").split(".")
     if not path.startswith("aggregations.") or parts[0] not in url["body"].get("aggs", {}):
         yield "/spec", f"draws {path or 'nothing'}, which its search does not answer"
-
-
-def _fields(body: Any) -> Iterator[str]:
-    """Yield every field that a search body names."""
-    if isinstance(body, dict):
-        for key, value in body.items():
-            if key == "field" and isinstance(value, str):
-                yield value
-            elif key in _BY_FIELD and isinstance(value, dict) and "field" not in value:
-                yield from value
-            else:
-                yield from _fields(value)
-    elif isinstance(body, list):
-        for member in body:
-            yield from _fields(member)
 
 
 def link_problems(markdown: str, bundle: Bundle) -> Iterator[str]:

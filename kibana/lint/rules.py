@@ -5,12 +5,13 @@ Kibana's own: `rules_client/lib/validate_actions.ts`, and the rule types' parame
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.bundle import Problem, search_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +54,8 @@ def rule_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
         yield Problem(artefact, "/schedule", f"{body['schedule']['interval']!r} is no duration")
     params = body["params"]
     found = [*_window(params), *_aggregation(params)]
-    found += _es_query(params) if kind == ".es-query" else []
+    if kind == ".es-query":
+        found += [*_es_query(params), *_fields(params, bundle)]
     found += _actions(body.get("actions", []), body, GROUPS[kind], interval)
     found += _connectors(body.get("actions", []), bundle)
     for path, message in found:
@@ -123,6 +125,17 @@ def _es_query(params: Mapping[str, Any]) -> Iterator[Found]:
         yield "/params/size", f"is not between 0 and {_MOST_HITS}"
 
 
+def _fields(params: Mapping[str, Any], bundle: Bundle) -> Iterator[Found]:
+    """Yield a message for each field that a query DSL rule's indices have not."""
+    if params.get("searchType", "esQuery") != "esQuery" or not params.get("esQuery"):
+        return
+    terms = params.get("termField") or []
+    named = [*(terms if isinstance(terms, list) else [terms]), params.get("timeField")]
+    asked = {*search_fields(json.loads(params["esQuery"])), *filter(None, named)}
+    for message in bundle.missing_in(",".join(params.get("index") or []), asked):
+        yield "/params/esQuery", message
+
+
 def _actions(
     actions: Sequence[Mapping[str, Any]],
     body: Mapping[str, Any],
@@ -165,11 +178,14 @@ CONDITIONS = {"always", "never", "compare", "array_compare", "script"}
 
 def watch_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     """Yield what is wrong with one watch."""
-    del bundle
     body = artefact.body
     for part in ("trigger", "input", "condition", "actions"):
         if not body.get(part):
             yield Problem(artefact, f"/{part}", "is missing")
+    request = body.get("input", {}).get("search", {}).get("request", {})
+    asked = search_fields(request.get("body", {}))
+    for message in bundle.missing_in(",".join(request.get("indices", [])), asked):
+        yield Problem(artefact, "/input", message)
     for kind in body.get("condition", {}):
         if kind not in CONDITIONS:
             yield Problem(artefact, "/condition", f"{kind!r} is none of {sorted(CONDITIONS)}")

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS
-from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.bundle import Problem, kql_fields
 from mlmon.kibana.lint.panels import lens_problems, link_problems, vega_problems
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ def _search(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
         yield Problem(artefact, "/attributes", f"has no reference {source['indexRefName']}")
         return
     fields = [*attributes["columns"], *(field for field, _ in attributes["sort"])]
-    for field in fields:
-        if not bundle.has_field(view, field):
-            yield Problem(artefact, "/attributes", f"{field} is in no index template of {view}")
+    for message in bundle.missing(view, fields + kql_fields(source["query"]["query"])):
+        yield Problem(artefact, "/attributes", message)
 
 
 def _dashboard(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
@@ -83,7 +82,7 @@ def _dashboard(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
         seen.add(index)
         for path, message in _panel(panel, names, bundle):
             yield Problem(artefact, f"/panels/{index}{path}", message)
-    yield from _controls(artefact, names)
+    yield from _controls(artefact, bundle)
 
 
 def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterator[tuple[str, str]]:
@@ -114,10 +113,16 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
             yield "", f"needs a reference {index}:{name} of the dashboard"
 
 
-def _controls(artefact: Artefact, names: set[str]) -> Iterator[Problem]:
+def _controls(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     group = artefact.body["attributes"].get("controlGroupInput", {})
+    views = {reference["name"]: reference["id"] for reference in artefact.body["references"]}
     for id_, control in json.loads(group.get("panelsJSON", "{}")).items():
-        if control["explicitInput"]["id"] != id_:
+        chosen = control["explicitInput"]
+        if chosen["id"] != id_:
             yield Problem(artefact, f"/controls/{id_}", "has another id inside")
-        if f"controlGroup_{id_}:optionsListDataView" not in names:
+        view = views.get(f"controlGroup_{id_}:optionsListDataView", "")
+        if view not in bundle.patterns:
             yield Problem(artefact, f"/controls/{id_}", "has no reference to its data view")
+            continue
+        for message in bundle.missing(view, [chosen["fieldName"]]):
+            yield Problem(artefact, f"/controls/{id_}", message)

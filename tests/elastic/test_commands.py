@@ -28,14 +28,17 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_on_cluster")
-def test_setup_shows_what_it_did() -> None:
-    """Each template with its change, for a reader and for a program."""
+def test_setup_shows_what_it_did(namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each template and index with its change, for a reader and for a program."""
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
     changes = json.loads(_run("setup", "--json").stdout)
     assert changes["logs-ml.prediction"] == "unchanged"
+    assert changes[f"logs-ml.prediction-{namespace}"] == "created"
     result = _run("setup")
     lines = result.stdout.splitlines()
     assert len(lines) == len(changes)
     assert "unchanged  logs-ml.prediction" in lines
+    assert f"unchanged  logs-ml.prediction-{namespace}" in lines
     # The embedded core has no ILM, and what takes its place is named.
     assert ("run `mlmon prune`" in result.stderr) is ("logs-ml.app-lifecycle" not in changes)
 

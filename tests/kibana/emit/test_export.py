@@ -60,7 +60,7 @@ def test_lint_reads_an_export(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["kibana", "lint", str(tmp_path)])
     assert result.exit_code == 1
     assert "dashboard mlmon-n-drift" in result.output
-    assert "finding.size is in no index template" in result.output
+    assert "finding.size is no field of" in result.output
 
 
 @pytest.mark.parametrize(

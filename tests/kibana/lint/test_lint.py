@@ -124,7 +124,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "saved-object",
         SEARCH,
         lambda body: body["attributes"]["columns"].append("finding.colour"),
-        "finding.colour is in no index template",
+        "finding.colour is no field of",
     ),
     (
         "saved-object",
@@ -196,7 +196,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "saved-object",
         DASHBOARD,
         lens(lambda found: columns(found)["l0by0"].update(sourceField="http.colour")),
-        "http.colour is in no index template",
+        "http.colour is no field of",
     ),
     (
         "saved-object",
@@ -214,7 +214,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "saved-object",
         OVERVIEW,
         vega(lambda spec: analyzers(spec)["terms"].update(field="finding.colour")),
-        "finding.colour is in no index template",
+        "finding.colour is no field of",
     ),
     (
         "saved-object",
@@ -232,7 +232,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "dashboard",
         DASHBOARD,
         lambda body: body["panels"][2]["config"]["layers"][0]["x"].update(field="http.colour"),
-        "http.colour is in no index template",
+        "http.colour is no field of",
     ),
     (
         "dashboard",
@@ -244,7 +244,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "dashboard",
         DASHBOARD,
         lambda body: body["pinned_panels"][0]["config"].update(field_name="x"),
-        "x is in no index template",
+        "x is no field of",
     ),
     ("dashboard", DASHBOARD, lambda body: body.update(description="Mine"), "does not name mlmon"),
     (
