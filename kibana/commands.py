@@ -54,6 +54,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     namespace: Namespace = None,
     space: Space = None,
+    alerting: Alerting = AlertingChoice.RULES,
     as_json: JsonOption = False,
 ) -> None:
     """Write all objects as files, without a Kibana: one to import, one per API request."""
@@ -62,7 +63,9 @@ def export(
     from mlmon.kibana.sync.export import files, write
 
     check_output_folder(out)
-    texts = files(artefacts(_target(namespace, space)))
+    kinds = _kinds(alerting)
+    compiled = artefacts(_target(namespace, space))
+    texts = files(artefact for artefact in compiled if artefact.kind in kinds)
     write(texts, out)
     size = sum(len(text.encode()) for text in texts.values())
     if as_json:
@@ -90,9 +93,10 @@ def lint(
 
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.kibana.lint import among
+    from mlmon.kibana.lint import among, declaration_problems
     from mlmon.kibana.lint import lint as find
     from mlmon.kibana.providers import artefacts
+    from mlmon.kibana.providers.objects import placed_panels
     from mlmon.kibana.sync.export import read
 
     target = _target(namespace, space)
@@ -103,7 +107,10 @@ def lint(
         if live:
             settings = load_settings(namespace=namespace)
             has = among(stack.enter_context(connect(settings)).field_names)
-        found = [str(problem) for problem in find(checked, connectors, has)]
+        problems = find(checked, connectors, has)
+    if folder is None:
+        problems += declaration_problems(placed_panels(), checked, target)
+    found = [str(problem) for problem in problems]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:
@@ -281,8 +288,10 @@ def _target(namespace: str | None, space: str | None) -> "LinkTarget":
     from mlmon.elastic.settings import load_settings
 
     settings = load_settings(namespace=namespace)
-    others = load_alerting_settings().references()
-    return LinkTarget(settings.namespace, load_kibana_settings(space=space).space, others)
+    alerting = load_alerting_settings()
+    others, runbooks = alerting.references(), alerting.runbook_url or ""
+    space_id = load_kibana_settings(space=space).space
+    return LinkTarget(settings.namespace, space_id, others, runbooks)
 
 
 def _print_plan(steps: "list[SyncStep]", *, as_json: bool) -> None:

@@ -22,11 +22,13 @@ class LinkTarget:
         namespace: Environment, part of every index's name.
         space: Kibana space.
         connectors: Connectors there that someone else made, and rules act by.
+        runbooks: URL below which runbooks lie; empty where none is set.
     """
 
     namespace: str = DEFAULT
     space: str = DEFAULT
     connectors: tuple[ConnectorReference, ...] = ()
+    runbooks: str = ""
 
     def __post_init__(self) -> None:
         if not _SPACE.fullmatch(self.space):

@@ -54,6 +54,18 @@ INCIDENT_DOCUMENTS: Final = DataSource(
     TABLES[names.INCIDENTS],
     time=None,
 )
+INCIDENT_EVENTS: Final = DataSource(
+    "incident_changes",
+    "Incident changes",
+    index_name(names.INCIDENT_CHANGES, _NAMESPACE),
+    TABLES[names.INCIDENT_CHANGES],
+)
+MESSAGES: Final = DataSource(
+    "messages",
+    "Messages",
+    index_name(names.DELIVERIES, _NAMESPACE),
+    TABLES[names.DELIVERIES],
+)
 JUDGED: Final = DataSource(
     "judged",
     "Checks judged",
@@ -81,6 +93,8 @@ SOURCES: Final = (
     FINDING_DOCUMENTS,
     ALERT_DOCUMENTS,
     INCIDENT_DOCUMENTS,
+    INCIDENT_EVENTS,
+    MESSAGES,
     JUDGED,
     LABEL_DOCUMENTS,
 )

@@ -19,17 +19,19 @@ from mlmon.dashboards.model.source import TIME_FIELD
 from mlmon.dashboards.palette import KIBANA
 from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
+from mlmon.kibana.emit.drilldowns import OPEN_DASHBOARD, OPEN_DOCUMENTS, drilldowns
 from mlmon.kibana.emit.lens.columns import api_format, formula
 from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.dashboard import Dashboard
     from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.palette import Tone
     from mlmon.elastic.json_object import Json
+    from mlmon.kibana.emit.drilldowns import Drilldowns
 
 _LAYERS = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
 _OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula"}
@@ -44,7 +46,7 @@ def dashboard(
         "title": titled(shown.title, target),
         "description": f"{shown.question} {OWNERSHIP_NOTE}",
         "query": {"expression": "", "language": "kql"},
-        "panels": [_panel(panel, others, target) for panel in panels],
+        "panels": [_panel(panel, shown, others, target) for panel in panels],
         "pinned_panels": [
             {
                 "type": "options_list_control",
@@ -67,20 +69,22 @@ def dashboard(
     return body
 
 
-def _panel(placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget) -> Json:
-    kind, config = _content(placed, others, target)
+def _panel(
+    placed: PlacedPanel, shown: Dashboard, others: Sequence[Dashboard], target: LinkTarget
+) -> Json:
+    kind, config = _content(placed, shown, others, target)
     grid = {"x": placed.x, "y": placed.y, "w": placed.w, "h": placed.h}
     return {"type": kind, "id": placed.id, "grid": grid, "config": config}
 
 
 def _content(
-    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
+    placed: PlacedPanel, shown: Dashboard, others: Sequence[Dashboard], target: LinkTarget
 ) -> tuple[str, Json]:
     match placed.panel:
         case Chart() as chart:
-            return "vis", _chart(chart, target)
+            return "vis", _chart(chart, target, drilldowns(chart, shown, others))
         case Picture(chart=chart):
-            return "vis", _chart(chart, target)
+            return "vis", _chart(chart, target, drilldowns(chart, shown, others))
         case Heading() as heading:
             return "markdown", _markdown(heading_markdown(heading, others, target))
         case Documents(name):
@@ -98,26 +102,28 @@ def _markdown(content: str) -> Json:
     return {"content": content, "settings": settings, "hide_title": True}
 
 
-def _chart(chart: Chart, target: LinkTarget) -> Json:
+def _chart(chart: Chart, target: LinkTarget, offered: Drilldowns) -> Json:
     emitter = {"tile": _tile, "table": _table, "heatmap": _heatmap}.get(chart.draw, _xy)
     drawn = emitter(chart, target)
     config = {"title": chart.title, "description": chart.sentence, **drawn}
     config["query"] = _kql(chart.condition)
-    if chart.leads_to is not None and chart.by:
-        config["drilldowns"] = [_drilldown(chart.leads_to, target)]
-    return config
+    actions = list(_drilldowns(offered, target))
+    return config | ({"drilldowns": actions} if actions else {})
 
 
-def _drilldown(name: str, target: LinkTarget) -> Json:
-    return {
-        "type": "dashboard_drilldown",
-        "dashboard_id": target.id(name),
-        "label": "Open the dashboard",
-        "trigger": "on_apply_filter",
-        "use_time_range": True,
-        "use_filters": False,
-        "open_in_new_tab": False,
-    }
+def _drilldowns(offered: Drilldowns, target: LinkTarget) -> Iterator[Json]:
+    click = {"trigger": "on_apply_filter", "open_in_new_tab": False}
+    if offered.dashboard is not None:
+        yield {
+            "type": "dashboard_drilldown",
+            "dashboard_id": target.id(offered.dashboard),
+            "label": OPEN_DASHBOARD,
+            "use_time_range": True,
+            "use_filters": offered.with_filters,
+            **click,
+        }
+    if offered.documents:
+        yield {"type": "discover_drilldown", "label": OPEN_DOCUMENTS, **click}
 
 
 def _xy(chart: Chart, target: LinkTarget) -> Json:

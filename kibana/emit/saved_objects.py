@@ -17,6 +17,7 @@ from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
+from mlmon.kibana.emit.drilldowns import OPEN_DASHBOARD, OPEN_DOCUMENTS, drilldowns
 from mlmon.kibana.emit.lens.attributes import attributes
 from mlmon.kibana.emit.vega import specification
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.model.saved_search import SavedSearch
     from mlmon.elastic.json_object import Json
+    from mlmon.kibana.emit.drilldowns import Drilldowns
 
+TO_DASHBOARD = "DASHBOARD_TO_DASHBOARD_DRILLDOWN"
+TO_DISCOVER = "OPEN_IN_DISCOVER_DRILLDOWN"
 VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
 _NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}
 _OPTIONS = {
@@ -102,7 +106,7 @@ def dashboard(
         others: All dashboards, for the navigation.
         target: The namespace and space it is made for.
     """
-    drawn = [_panel(panel, others, target) for panel in panels]
+    drawn = [_panel(panel, shown, others, target) for panel in panels]
     references = [
         reference | {"name": f"{panel['panelIndex']}:{reference['name']}"}
         for panel, needed in drawn
@@ -143,10 +147,10 @@ def _time(shown: Dashboard) -> Json:
 
 
 def _panel(
-    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
+    placed: PlacedPanel, shown: Dashboard, others: Sequence[Dashboard], target: LinkTarget
 ) -> tuple[Json, list[Json]]:
     """Return a panel and its references, under the names they have inside the panel."""
-    kind, config, references, more = _content(placed, others, target)
+    kind, config, references, more = _content(placed, shown, others, target)
     panel = {
         "type": kind,
         "panelIndex": placed.id,
@@ -175,12 +179,13 @@ def panel_title(panel: Panel | Heading | Navigation) -> str | None:
 
 
 def _content(
-    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
+    placed: PlacedPanel, shown: Dashboard, others: Sequence[Dashboard], target: LinkTarget
 ) -> tuple[str, Json, list[Json], Json]:
     match placed.panel:
         case Chart() as chart:
             lens = attributes(chart, data_view_id(chart.source, target))
-            enhancements, drills = _drilldown(placed.id, chart, target)
+            offered = drilldowns(chart, shown, others)
+            enhancements, drills = _drilldowns(placed.id, offered, target)
             config = {"attributes": lens, "enhancements": enhancements}
             return "lens", config, lens["references"] + drills, {}
         case Picture() as picture:
@@ -196,23 +201,28 @@ def _content(
             return "links", config, references, {}
 
 
-def _drilldown(panel: str, chart: Chart, target: LinkTarget) -> tuple[Json, list[Json]]:
-    """Return what a click on a chart's parts opens, with the time range and without filters.
+def _drilldowns(panel: str, offered: Drilldowns, target: LinkTarget) -> tuple[Json, list[Json]]:
+    """Return the actions of a click on a chart's parts, and their references."""
+    events, references = [], []
+    if offered.dashboard is not None:
+        id_ = f"{panel}-leads-to"
+        config = {
+            "openInNewTab": False,
+            "useCurrentDateRange": True,
+            "useCurrentFilters": offered.with_filters,
+        }
+        events.append(_event(id_, TO_DASHBOARD, OPEN_DASHBOARD, config))
+        name = f"drilldown:{TO_DASHBOARD}:{id_}:dashboardId"
+        references.append(_reference(name, "dashboard", target.id(offered.dashboard)))
+    if offered.documents:
+        config = {"openInNewTab": False}
+        events.append(_event(f"{panel}-documents", TO_DISCOVER, OPEN_DOCUMENTS, config))
+    return ({"dynamicActions": {"events": events}} if events else {}), references
 
-    A filter of one source would leave the charts of the others empty.
-    """
-    if chart.leads_to is None or not chart.by:
-        return {}, []
-    event = f"{panel}-leads-to"
-    action = {
-        "factoryId": "DASHBOARD_TO_DASHBOARD_DRILLDOWN",
-        "name": "Open the dashboard",
-        "config": {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False},
-    }
-    events = [{"eventId": event, "triggers": ["FILTER_TRIGGER"], "action": action}]
-    name = f"drilldown:DASHBOARD_TO_DASHBOARD_DRILLDOWN:{event}:dashboardId"
-    reference = _reference(name, "dashboard", target.id(chart.leads_to))
-    return {"dynamicActions": {"events": events}}, [reference]
+
+def _event(id_: str, kind: str, name: str, config: Json) -> Json:
+    action = {"factoryId": kind, "name": name, "config": config}
+    return {"eventId": id_, "triggers": ["FILTER_TRIGGER"], "action": action}
 
 
 def _vega(picture: Picture, target: LinkTarget) -> Json:

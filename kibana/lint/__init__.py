@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlmon.kibana.emit.artefact import is_owned_artefact
 from mlmon.kibana.lint.bundle import Bundle, HasField, Problem, among, read
 from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
+from mlmon.kibana.lint.declarations import declaration_problems
 from mlmon.kibana.lint.rules import connector_problems, rule_problems, watch_problems
 from mlmon.kibana.lint.saved_objects import saved_object_problems
 
@@ -63,4 +64,4 @@ def _twice(everything: list[Artefact]) -> Iterator[Problem]:
         seen.add(key)
 
 
-__all__ = ["Problem", "among", "lint"]
+__all__ = ["Problem", "among", "declaration_problems", "lint"]

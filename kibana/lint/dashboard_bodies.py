@@ -43,8 +43,9 @@ def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
     if panel["type"] == "discover_session" and ("search", config["ref_id"]) not in bundle.ids:
         yield "/config", f"there is no search {config['ref_id']}"
     for drilldown in config.get("drilldowns", []):
-        if ("dashboard", drilldown["dashboard_id"]) not in bundle.ids:
-            yield "/drilldowns", f"there is no dashboard {drilldown['dashboard_id']}"
+        opened = drilldown.get("dashboard_id")
+        if drilldown["type"] == "dashboard_drilldown" and ("dashboard", opened) not in bundle.ids:
+            yield "/drilldowns", f"there is no dashboard {opened}"
     if panel["type"] == "markdown":
         for message in link_problems(config["content"], bundle):
             yield "/config", message

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS
+from mlmon.kibana.emit.saved_objects import TO_DASHBOARD
 from mlmon.kibana.lint.bundle import Problem, kql_fields
 from mlmon.kibana.lint.panels import lens_problems, link_problems, vega_problems
 
@@ -105,8 +106,9 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
         needed += [link["destinationRefName"] for link in config["attributes"]["links"]]
     events = config.get("enhancements", {}).get("dynamicActions", {}).get("events", [])
     needed += [
-        f"drilldown:{event['action']['factoryId']}:{event['eventId']}:dashboardId"
+        f"drilldown:{TO_DASHBOARD}:{event['eventId']}:dashboardId"
         for event in events
+        if event["action"]["factoryId"] == TO_DASHBOARD
     ]
     for name in needed:
         if f"{index}:{name}" not in names:

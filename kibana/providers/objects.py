@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mlmon.dashboards.links.target import LinkTarget
+    from mlmon.dashboards.model.layout import PlacedPanel
 
 
 def artefacts(target: LinkTarget) -> Iterator[Artefact]:
@@ -29,9 +30,15 @@ def artefacts(target: LinkTarget) -> Iterator[Artefact]:
         found = emit_saved_objects.search(search, target)
         yield Artefact("saved-object", found["id"], found)
     everything = dashboards()
+    placed = placed_panels()
     for dashboard in everything:
-        panels = layout(dashboard, shown_on(dashboard, discover()))
+        panels = placed[dashboard.name]
         found = emit_saved_objects.dashboard(dashboard, panels, everything, target)
         yield Artefact("saved-object", found["id"], found)
         body = emit_dashboards_api.dashboard(dashboard, panels, everything, target)
         yield Artefact("dashboard", found["id"], body)
+
+
+def placed_panels() -> dict[str, tuple[PlacedPanel, ...]]:
+    """Return the panels of each dashboard with their positions, by its name."""
+    return {shown.name: layout(shown, shown_on(shown, discover())) for shown in dashboards()}

@@ -11,6 +11,7 @@ from mlmon.dashboards.model.source import DataSource, label
 from mlmon.dashboards.model.sources import (
     ALERT_DOCUMENTS,
     FINDING_DOCUMENTS,
+    INCIDENT_DOCUMENTS,
     LOGS,
     REQUESTS,
     SOURCES,
@@ -72,6 +73,28 @@ def test_a_trace_leads_to_its_story() -> None:
     ]
     assert template.startswith("../app/discover#/view/mlmon-production-ops-story?_a=")
     assert "trace.id:%20%22{{value}}%22" in template
+
+
+@each_source
+def test_every_number_has_a_format(source: DataSource) -> None:
+    """No number is left to Kibana's three decimals: units, whole numbers, few digits."""
+    numbers = {field.name for field in source.fields if field.type in {"long", "double"}}
+    plain = {name for name in numbers if "*" not in name}
+    assert plain <= formats(source).keys()
+
+
+def test_an_incident_leads_to_its_evidence() -> None:
+    """From an incident to its changes and alerts, from an alert to its findings, to the runbook."""
+    target = LinkTarget("production", "ops", runbooks="https://wiki/")
+    found = data_view(INCIDENT_DOCUMENTS, target)["data_view"]["fieldFormats"]
+    templates = {name: form["params"].get("urlTemplate", "") for name, form in found.items()}
+    assert "view/mlmon-production-ops-changes_of_incidents" in templates["incident.id"]
+    assert "incident.id:%20%22{{value}}%22" in templates["incident.id"]
+    assert "view/mlmon-production-ops-all_alerts" in templates["incident.alert_ids"]
+    assert templates["incident.runbook"] == "https://wiki/{{rawValue}}"
+    series = formats(ALERT_DOCUMENTS)["finding.series"]["params"]["urlTemplate"]
+    assert "view/mlmon-production-ops-all_findings" in series
+    assert "incident.runbook" not in formats(INCIDENT_DOCUMENTS)
 
 
 def test_alerts_are_not_chosen_by_time() -> None:

@@ -1,55 +1,121 @@
 """Each declared way to another dashboard is compiled, for saved objects and for the API."""
 
+import copy
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from mlmon.analyzers.checks import discover
-from mlmon.dashboards.definitions import dashboards, shown_on
+from mlmon.dashboards.definitions import dashboards
+from mlmon.dashboards.definitions.overview import ALARMS_BY_ANALYZER, TRAFFIC
 from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.chart import Chart
-from mlmon.dashboards.model.dashboard import Dashboard
-from mlmon.dashboards.model.layout import layout
+from mlmon.dashboards.model.layout import PlacedPanel
+from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.artefact import Artefact
+from mlmon.kibana.emit.drilldowns import drilldowns
+from mlmon.kibana.lint import declaration_problems
 from mlmon.kibana.providers import artefacts
+from mlmon.kibana.providers.objects import placed_panels
 
 TARGET = LinkTarget("production", "ops")
 EVERYTHING = artefacts(TARGET)
+OVERVIEW = next(dashboard for dashboard in dashboards() if dashboard.name == "overview")
+forms = pytest.mark.parametrize("kind", ["dashboard", "saved-object"])
 
 
-def ways(artefact: Artefact) -> set[str]:
-    """Return the ids of the dashboards that an artefact's drill-downs and headings open."""
-    if artefact.kind == "dashboard":
-        panels = artefact.body["panels"]
-        texts = [panel["config"].get("content", "") for panel in panels]
-        drilldowns = [way for panel in panels for way in panel["config"].get("drilldowns", ())]
-        found = {way["dashboard_id"] for way in drilldowns}
-    else:
-        panels = json.loads(artefact.body["attributes"]["panelsJSON"])
-        saved = [panel["embeddableConfig"].get("savedVis", {}) for panel in panels]
-        texts = [vis["params"]["markdown"] for vis in saved if vis.get("type") == "markdown"]
-        references = artefact.body["references"]
-        found = {way["id"] for way in references if "drilldown:" in way["name"]}
-    headings = " ".join(text for text in texts if text.startswith("###"))
-    return found | {text.partition(")")[0] for text in headings.split("(#/view/")[1:]}
+def compiled(kind: str, name: str) -> Artefact:
+    """Return one dashboard in one form."""
+    (found,) = (one for one in EVERYTHING if (one.kind, one.id) == (kind, TARGET.id(name)))
+    return found
 
 
-@pytest.mark.parametrize("dashboard", dashboards(), ids=lambda dashboard: dashboard.name)
-@pytest.mark.parametrize("kind", ["dashboard", "saved-object"])
-def test_every_declared_way_is_compiled(kind: str, dashboard: Dashboard) -> None:
+def problems(*changed: Artefact) -> list[str]:
+    """Return what the lint says about the ways of some dashboards."""
+    return list(map(str, declaration_problems(placed_panels(), changed, TARGET)))
+
+
+def test_every_declared_way_is_compiled() -> None:
     """No `leads_to` is dropped: charts have a drill-down, tiles a link in their heading."""
-    panels = layout(dashboard, shown_on(dashboard, discover()))
-    declared = {
-        TARGET.id(panel.panel.leads_to)
+    declared = [
+        panel.panel.leads_to
+        for panels in placed_panels().values()
         for panel in panels
         if isinstance(panel.panel, Chart) and panel.panel.leads_to
-    }
-    (compiled,) = (
-        artefact
-        for artefact in EVERYTHING
-        if artefact.kind == kind and artefact.id == TARGET.id(dashboard.name)
+    ]
+    assert len(declared) > 10
+    assert problems(*EVERYTHING) == []
+
+
+@forms
+def test_a_way_that_is_not_compiled_is_a_problem(kind: str) -> None:
+    """A chart without its drill-down, and a heading without its link, are named with the panel."""
+    found = compiled(kind, "overview")
+    text = json.dumps(found.body)
+    for name, panel in (("service_health", "requests"), ("ingest", "current-state")):
+        less = json.loads(text.replace(TARGET.id(name), "gone"))
+        (problem,) = (one for one in problems(Artefact(found.kind, found.id, less)) if name in one)
+        assert f"/panels/{panel}: does not open {name}" in problem
+
+
+def test_a_picture_cannot_lead_anywhere() -> None:
+    """Vega panels have no drill-downs: declaring one is a problem and is not dropped unseen."""
+    placed = placed_panels()
+    changed = [_leading(panel) for panel in placed["drift"]]
+    found = declaration_problems(
+        placed | {"drift": changed}, [compiled("saved-object", "drift")], TARGET
     )
-    assert ways(compiled) == declared
+    assert [problem.message for problem in found] == ["does not open overview"]
+
+
+def _leading(placed: PlacedPanel) -> PlacedPanel:
+    """Return a panel that leads to the overview, if it is a picture."""
+    if not isinstance(placed.panel, Picture):
+        return placed
+    chart = replace(placed.panel.chart, leads_to="overview")
+    return replace(placed, panel=replace(placed.panel, chart=chart))
+
+
+def clicks(kind: str, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the title of each chart of a dashboard with the actions of a click on it."""
+    body = copy.deepcopy(dict(compiled(kind, name).body))
+    if kind == "dashboard":
+        for panel in body["panels"]:
+            if panel["type"] == "vis":
+                yield panel["config"]["title"], panel["config"].get("drilldowns", [])
+        return
+    for panel in json.loads(body["attributes"]["panelsJSON"]):
+        if panel["type"] == "lens":
+            enhancements = panel["embeddableConfig"]["enhancements"]
+            events = enhancements.get("dynamicActions", {}).get("events", [])
+            yield panel["title"], [event["action"] for event in events]
+
+
+@forms
+def test_the_documents_behind_a_part_are_one_click_away(kind: str) -> None:
+    """A chart of one layer opens Discover; a tile, and a chart with limits, cannot."""
+    found = dict(clicks(kind, "service_health"))
+    kinds = {"discover_drilldown", "OPEN_IN_DISCOVER_DRILLDOWN"}
+    opening = {
+        title
+        for title, actions in found.items()
+        if kinds & {str(action.get("type", action.get("factoryId"))) for action in actions}
+    }
+    charts = [
+        panel.panel
+        for panel in placed_panels()["service_health"]
+        if isinstance(panel.panel, Chart) and panel.panel.by
+    ]
+    assert opening == {chart.title for chart in charts if len(chart.layers) == 1}
+    assert {"Requests by status", "Paths"} <= opening
+
+
+def test_filters_go_along_where_they_hide_nothing() -> None:
+    """Incidents have no analyzer: a click on one's bar must not empty the list of incidents."""
+    assert drilldowns(TRAFFIC, OVERVIEW, dashboards()).with_filters
+    assert not drilldowns(ALARMS_BY_ANALYZER, OVERVIEW, dashboards()).with_filters
 
 
 def test_every_panel_has_its_title_outside_too() -> None:
