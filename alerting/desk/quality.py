@@ -40,7 +40,12 @@ _RUNBOOK = "docs/alerting.md#how-good-alerts-are"
 
 def quality_since(cluster: Cluster, namespace: str, since: datetime) -> list[AlertQuality]:
     """Return how good the alerts were of the incidents that opened since a moment."""
-    return alert_quality(IncidentStore(cluster, namespace).opened_since(since))
+    store = IncidentStore(cluster, namespace)
+    return _quality(store, list(store.opened_since(since)))
+
+
+def _quality(store: IncidentStore, incidents: Sequence[IncidentRecord]) -> list[AlertQuality]:
+    return alert_quality(incidents, store.openings([incident.id for incident in incidents]))
 
 
 def publish_quality(cluster: Cluster, namespace: str, now: datetime) -> int:
@@ -50,14 +55,11 @@ def publish_quality(cluster: Cluster, namespace: str, now: datetime) -> int:
     """
     end = floor(now, DAY)
     window = Window(end - REACH, end)
-    incidents = [
-        incident
-        for incident in IncidentStore(cluster, namespace).opened_since(window.start)
-        if incident.opened < end
-    ]
+    store = IncidentStore(cluster, namespace)
+    incidents = [incident for incident in store.opened_since(window.start) if incident.opened < end]
     found = [
         finding
-        for quality in alert_quality(incidents)
+        for quality in _quality(store, incidents)
         for finding in quality_findings(quality, window)
     ]
     if not found:

@@ -3,7 +3,9 @@
 - Precision: of the incidents with feedback, the share that was no false alarm. An alert was right
   where its incident was (`fixed`, or a change that was accepted as `new_normal`). The interval is
   Wilson's with a confidence of 95 %.
-- Time to detect: from an incident's start, as well as the data know it, to its opening.
+- Time to detect: from an incident's start, as well as the data know it, to the moment its opening
+  became known. Where that was more than a day after the window that showed it, the past was judged
+  afterwards, and the incident is counted without a time.
 - Time to acknowledge: from its opening until somebody took it first.
 """
 
@@ -16,16 +18,20 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.verdict import Verdict
+from mlmon.analyzers.base.window import DAY
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.statistics.interval import Interval
     from mlmon.elastic.json_object import Json
 
+AFTERWARDS = DAY
+"""Known so long after its window, an incident was not detected but judged afterwards."""
 EVERY = "all"
 """What the sum over all policies is called."""
 
@@ -39,7 +45,7 @@ class AlertQuality:
         incidents: Incidents with an alert of it.
         right: Of them, those that people called fixed, or accepted.
         wrong: Those that people called a false alarm.
-        detected: Seconds to detection, of each incident.
+        detected: Seconds to detection, of each incident that was not judged afterwards.
         acknowledged: Seconds to the first acknowledgement, of those that somebody took.
     """
 
@@ -60,6 +66,11 @@ class AlertQuality:
         """The interval of the share that was right; None without feedback."""
         return wilson_interval(self.right, self.judged) if self.judged else None
 
+    @property
+    def afterwards(self) -> int:
+        """Incidents that became known more than a day after the window that showed them."""
+        return self.incidents - len(self.detected)
+
     def to_json(self) -> Json:
         """Return it as a JSON value; times in seconds, None where nothing is known."""
         interval = self.precision
@@ -72,6 +83,7 @@ class AlertQuality:
             "precision_low": interval.low if interval else None,
             "precision_high": interval.high if interval else None,
             "time_to_detect_s": median(self.detected) if self.detected else None,
+            "judged_afterwards": self.afterwards,
             "acknowledged": len(self.acknowledged),
             "time_to_acknowledge_s": median(self.acknowledged) if self.acknowledged else None,
         }
@@ -88,17 +100,22 @@ class AlertQuality:
             parts.append("no feedback")
         if self.detected:
             parts.append(f"detected after {duration(timedelta(seconds=median(self.detected)))}")
+        if self.afterwards:
+            parts.append(f"{self.afterwards:,} judged more than a day afterwards")
         if self.acknowledged:
             taken = duration(timedelta(seconds=median(self.acknowledged)))
             parts.append(f"{len(self.acknowledged)} acknowledged after {taken}")
         return ", ".join(parts)
 
 
-def alert_quality(incidents: Iterable[IncidentRecord]) -> list[AlertQuality]:
+def alert_quality(
+    incidents: Iterable[IncidentRecord], known: Mapping[str, datetime]
+) -> list[AlertQuality]:
     """Return how good the alerts of all policies and of each were, the sum first.
 
     Args:
         incidents: Documents of incidents that were not withdrawn.
+        known: When the opening of each became known, by its id; else it was when it opened.
     """
     by_policy: dict[str, list[IncidentRecord]] = defaultdict(list)
     for incident in incidents:
@@ -106,17 +123,23 @@ def alert_quality(incidents: Iterable[IncidentRecord]) -> list[AlertQuality]:
         for policy in incident.analyzers:
             by_policy[policy].append(incident)
     ordered = sorted(by_policy, key=lambda policy: (policy != EVERY, policy))
-    return [_quality(policy, by_policy[policy]) for policy in ordered]
+    return [_quality(policy, by_policy[policy], known) for policy in ordered]
 
 
-def _quality(policy: str, incidents: list[IncidentRecord]) -> AlertQuality:
+def _quality(
+    policy: str, incidents: list[IncidentRecord], known: Mapping[str, datetime]
+) -> AlertQuality:
     verdicts = [incident.feedback for incident in incidents]
     return AlertQuality(
         policy,
         len(incidents),
         sum(verdict in {Verdict.FIXED, Verdict.NEW_NORMAL} for verdict in verdicts),
         verdicts.count(Verdict.FALSE_ALARM),
-        tuple(float(incident.detected_after_seconds) for incident in incidents),
+        tuple(
+            (max(at, incident.opened) - incident.start).total_seconds()
+            for incident in incidents
+            if (at := known.get(incident.id, incident.opened)) - incident.opened <= AFTERWARDS
+        ),
         tuple(
             float(incident.acknowledged_after_seconds)
             for incident in incidents

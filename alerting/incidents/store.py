@@ -111,6 +111,20 @@ class IncidentStore:
                 found[change.incident].append(change)
         return found
 
+    def openings(self, incidents: Sequence[str]) -> Mapping[str, datetime]:
+        """Return when the opening of some incidents became known, by their ids."""
+        opened: list[Json] = [{"term": {"change.kind": ChangeKind.OPENED.value}}]
+        found: dict[str, datetime] = {}
+        for start in range(0, len(incidents), _AT_ONCE):
+            terms = {"terms": {"incident.id": [*incidents[start : start + _AT_ONCE]]}}
+            body = {"query": {"bool": {"filter": [*opened, terms]}}}
+            for hit in self._cluster.scan(self.changes_index, body):
+                change = read_change(hit["_source"])
+                if change.known is not None:
+                    first = found.get(change.incident, change.known)
+                    found[change.incident] = min(first, change.known)
+        return found
+
     def write(self, records: Iterable[IncidentRecord]) -> int:
         """Store incidents as they stand; return how many differ from what was stored."""
         wanted = {record.id: record.to_document() for record in records}

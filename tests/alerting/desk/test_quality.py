@@ -27,7 +27,7 @@ from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
 from tests.support.histories import START, spell
-from tests.support.incident_records import incident_of
+from tests.support.incident_records import OPENED, incident_of
 
 if TYPE_CHECKING:
     from mlmon.alerting.incidents.record import IncidentRecord
@@ -79,8 +79,7 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
 
 def incident(analyzers: list[str], feedback: str | None = None, **known: Any) -> IncidentRecord:
     """Return an incident as far as quality reads it."""
-    seconds = {"detected_after_seconds": 600} | known
-    return incident_of(analyzers=tuple(analyzers), feedback=feedback, **seconds)
+    return incident_of(analyzers=tuple(analyzers), feedback=feedback, **known)
 
 
 def test_precision_has_wilsons_interval() -> None:
@@ -92,7 +91,7 @@ def test_precision_has_wilsons_interval() -> None:
         incident(["b"]),
         incident(["c"]),
     ]
-    by_policy = {quality.policy: quality for quality in alert_quality(incidents)}
+    by_policy = {quality.policy: quality for quality in alert_quality(incidents, {})}
     assert list(by_policy) == ["all", "a", "b", "c"]
     known = by_policy["a"]
     assert (known.right, known.wrong, known.incidents) == (6, 3, 9)
@@ -107,18 +106,34 @@ def test_precision_has_wilsons_interval() -> None:
 
 def test_times_are_medians() -> None:
     """Time to detect is of all incidents, time to acknowledge of those that somebody took."""
-    seconds = "detected_after_seconds"
     taken = "acknowledged_after_seconds"
-    incidents = [
-        incident(["a"], **{seconds: 60, taken: 30}),
-        incident(["a"], **{seconds: 120}),
-        incident(["a"], **{seconds: 600, taken: 90}),
-    ]
-    known = alert_quality(incidents)[0].to_json()
-    assert known["time_to_detect_s"] == 120
-    assert known["time_to_acknowledge_s"] == 60
-    assert known["acknowledged"] == 2
-    assert alert_quality([]) == []
+
+    def started(seconds: int, **known: Any) -> IncidentRecord:
+        return incident(["a"], start=OPENED - timedelta(seconds=seconds), **known)
+
+    incidents = [started(60, **{taken: 30}), started(120), started(600, **{taken: 90})]
+    found = alert_quality(incidents, {})[0].to_json()
+    assert found["time_to_detect_s"] == 120
+    assert found["time_to_acknowledge_s"] == 60
+    assert found["acknowledged"] == 2
+    assert alert_quality([], {}) == []
+
+
+def test_detection_ends_when_the_opening_became_known() -> None:
+    """Lines that come two hours late are found two hours late; a past judged later is not timed."""
+    start = OPENED - timedelta(seconds=1)
+    incidents = [incident(["a"], id=name, start=start) for name in ("prompt", "late", "backfill")]
+    known = {
+        "prompt": OPENED + timedelta(seconds=20),
+        "late": OPENED + 2 * HOUR,
+        "backfill": OPENED + 18 * DAY,
+    }
+    found = alert_quality(incidents, known)[0]
+    assert found.detected == (21.0, 7_201.0)
+    assert found.afterwards == 1
+    assert "detected after 1 h, 1 judged more than a day afterwards" in found.sentence()
+    (only,) = {quality.sentence() for quality in alert_quality(incidents[2:], known)[1:]}
+    assert only == "a: 1 incident, no feedback, 1 judged more than a day afterwards"
 
 
 def test_it_is_stored_as_findings_and_printed(
@@ -137,7 +152,8 @@ def test_it_is_stored_as_findings_and_printed(
 
     assert precision() == {"all": (0.5, 4), "service_health": (0.5, 4)}
     Desk(cluster, namespace).feedback(judged["/a"], Verdict.FIXED, "bob", "it was us", NOW + HOUR)
-    assert publish_quality(cluster, namespace, NOW + 2 * HOUR) == 4
+    # The bursts were judged days later: no time to detect is known, that could be revised too.
+    assert publish_quality(cluster, namespace, NOW + 2 * HOUR) == 2
     assert precision() == {"all": (0.75, 4), "service_health": (0.75, 4)}
     update(cluster, namespace, START - DAY, NOW, AlertingSettings())
     assert not any(
