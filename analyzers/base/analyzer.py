@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext, P
-from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.finding import Finding, Severity, not_proven
 from mlmon.formatting import number
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class Analyzer(ABC, Generic[P]):
     ) -> Finding:
         """Return a finding of this analyzer; the metric's limits are its own unless given.
 
-        The sentence of a verdict names the limit it used, where it does not do so itself.
+        The sentence of a verdict names the limit it used, where it does not do so itself. A value
+        beyond the limit whose interval reaches within it is not `ok` but `unknown`.
         """
         limits = self.limits.get(metric)
         declared = (
@@ -100,6 +102,9 @@ class Analyzer(ABC, Generic[P]):
             unit = next((each.unit for each in self.metrics if each.name == metric), "")
             used = (declared | known)[limit]
             known |= {"reason": with_limit(known["reason"], used, unit)}
+            if severity is Severity.OK and limits and _unproven(limits, declared | known):
+                severity = Severity.UNKNOWN
+                known |= {"reason": not_proven(known["reason"])}
         return Finding.of(
             analyzer=self.name,
             metric=metric,
@@ -135,6 +140,15 @@ def with_limit(reason: str, limit: float | None, unit: str) -> str:
         return reason
     shown = number(limit, unit if unit in _WRITTEN else "")
     return f"{reason.removesuffix('.')}; limit {shown}."
+
+
+def _unproven(declared: Limits, known: Mapping[str, Any]) -> bool:
+    """Whether the value of a finding lies beyond the limit it was judged by, without proof."""
+    value, warning = known.get("value"), known["warning"]
+    if value is None or warning is None:
+        return False
+    ends = (value if known.get(end) is None else known[end] for end in ("low", "high"))
+    return replace(declared, warning=warning).unproven(value, *ends)
 
 
 def limits_of(metrics: Iterable[Metric]) -> Mapping[str, Limits]:

@@ -46,6 +46,18 @@ class Severity(StrEnum):
 
 
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+NOT_PROVEN = "beyond the limit, not proven"
+
+
+def not_proven(reason: str) -> str:
+    """Return a sentence about a value beyond its limit whose interval reaches within it.
+
+    >>> not_proven("2 of 27 failed; limit 2 %.")
+    '2 of 27 failed; limit 2 %; beyond the limit, not proven: it may be sampling error.'
+    """
+    return f"{reason.removesuffix('.')}; {NOT_PROVEN}: it may be sampling error."
+
+
 _EXPLAINED = 0.05
 """p-value above which sampling alone explains a value."""
 
@@ -120,13 +132,13 @@ class Finding(Identified):
     @property
     def near_limit(self) -> bool:
         """Whether the value lies beyond the limit of a warning, its conservative end within."""
-        value, low, high = self.value, self.low, self.high
-        warning, critical = self.warning, self.critical
-        if value is None or low is None or high is None or warning is None or critical is None:
+        value, warning, critical = self.value, self.warning, self.critical
+        if value is None or warning is None or critical is None:
             return False
+        # The other end may be open, as that of a percentile of few requests.
         if critical >= warning:
-            return low < warning <= value
-        return value <= warning < high
+            return self.low is not None and self.low < warning <= value
+        return self.high is not None and value <= warning < self.high
 
     @property
     def calm(self) -> bool:

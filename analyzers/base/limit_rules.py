@@ -12,8 +12,8 @@
     enabled = false
 
 A rule with limits judges the interval of the finding again. What an analyzer holds back although
-its interval passes its own limit (no significance, explained by another analyzer) stays `ok`, and
-`unknown` stays `unknown`.
+its interval passes its own limit (no significance, explained by another analyzer) stays `ok`.
+`unknown` stays `unknown`, unless only the nearness of its own limit kept it so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.finding import Severity, not_proven
 from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.settings_file import settings_path, unknown_name
 from mlmon.formatting import number
@@ -118,16 +118,26 @@ def under_rule(
     )
     limits = changed_limits(own, rule)
     changed = replace(finding, warning=limits.warning, critical=limits.critical)
-    if finding.severity is Severity.UNKNOWN or finding.value is None:
-        return changed
-    low = finding.value if finding.low is None else finding.low
-    high = finding.value if finding.high is None else finding.high
+    return changed if finding.value is None else _judged(changed, finding.value, own, limits)
+
+
+def _judged(finding: Finding, value: float, own: Limits, limits: Limits) -> Finding:
+    """Return a finding judged by the user's limits, where its own ones decided the verdict."""
+    low = value if finding.low is None else finding.low
+    high = value if finding.high is None else finding.high
+    unproven = own.judged and own.unproven(value, low, high)
+    if finding.severity is Severity.UNKNOWN and not unproven:
+        return finding
     if own.judged and own.judge(low, high).rank > finding.severity.rank:
-        return changed
+        return finding
     severity = limits.judge(low, high)
+    if severity is Severity.OK and limits.unproven(value, low, high):
+        severity = Severity.UNKNOWN
     limit = limits.critical if severity is Severity.CRITICAL else limits.warning
     reason = f"{finding.reason} Limit by mlmon.toml: {number(limit)}."
-    return replace(changed, severity=severity, reason=reason)
+    if severity is Severity.UNKNOWN and finding.severity is not Severity.UNKNOWN:
+        reason = not_proven(reason)
+    return replace(finding, severity=severity, reason=reason)
 
 
 def _matches(rule: LimitRule, finding: Finding) -> bool:

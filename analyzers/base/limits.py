@@ -54,6 +54,7 @@ class Limits:
             of lines, or a `distance` of their distribution that is at most 1. None for a measure
             that they may change in any way.
         times: Multiples of the usual value, where the metric has one.
+        two_sided: Whether a value as far below zero is as bad.
     """
 
     warning: float
@@ -62,6 +63,7 @@ class Limits:
     meaning: str = ""
     measures: Literal["rate", "distance"] | None = None
     times: Times | None = None
+    two_sided: bool = False
 
     def judge(self, low: float, high: float) -> Severity:
         """Return the severity of a value that lies in [low, high]."""
@@ -70,6 +72,17 @@ class Limits:
         if conservative >= sign * self.critical:
             return Severity.CRITICAL
         return Severity.WARNING if conservative >= sign * self.warning else Severity.OK
+
+    def unproven(self, value: float, low: float, high: float) -> bool:
+        """Whether a value in [low, high] lies beyond the limit of a warning without proof.
+
+        Such a value is neither an alarm nor `ok`: its conservative end lies within the limit.
+        """
+        if self.two_sided and value < 0:
+            value, low, high = -value, -high, -low
+        if self.bad == "above":
+            return low < self.warning <= value
+        return value <= self.warning < high
 
     @property
     def judged(self) -> bool:
@@ -122,7 +135,21 @@ class Limits:
         warning, critical = (
             max(times * usual, usual + n * spread) if n else times * usual for times, n in pairs
         )
-        return self.at_least(warning, critical)
+        limits = self.at_least(warning, critical)
+        return limits.within_one(usual) if self.measures == "rate" else limits
+
+    def within_one(self, usual: float) -> Limits:
+        """Return these limits of a share, nearer where no share could pass them.
+
+        However large the usual share is, half of what is left up to 1 is a change.
+        """
+        if self.bad == "below":
+            return self
+        return replace(
+            self,
+            warning=min(self.warning, (1 + usual) / 2),
+            critical=min(self.critical, (3 + usual) / 4),
+        )
 
 
 CONTEXT = Limits(math.inf, math.inf, meaning="not judged")

@@ -34,12 +34,14 @@ class Cause(StrEnum):
     HISTORY = "too little history"
     TRAFFIC = "too little traffic"
     OLD = "no finding of late"
+    NEAR = "beyond a limit, not proven"
     OTHER = "other reasons"
 
 
 _SENTENCES: tuple[tuple[Cause, str], ...] = (
     (Cause.OLD, r"^No finding of late"),
     (Cause.FAILED, r" failed from .* findings of that time are incomplete"),
+    (Cause.NEAR, r"beyond the limit, not proven|cannot be told from (the limit|past weeks)"),
     (Cause.LOGS, r"the logs are incomplete|logs are gone|profiled over another"),
     (
         Cause.NO_BASELINE,

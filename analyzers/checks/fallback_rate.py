@@ -1,11 +1,13 @@
 """Fallback rate: freshness and coverage of feature sources, and how often defaults replace them.
 
-Per feature source: the share of predictions whose source was not fresh, the share whose source had
-data, and the age of the data, on average and at most. The age at which the service switches to
-defaults is estimated by the youngest data it called stale in the past week; the oldest data is
-judged against it before it is reached. Where the service logs each fallback with its reason, the
-share of predictions is judged per reason as well; for a source that predictions do not name,
-fallbacks are judged as a share of all predictions. The baseline is the source's own past week.
+Per service and feature source: the share of predictions whose source was not fresh, the share whose
+source had data, and the age of the data, on average and at most. The age at which the service
+switches to defaults is estimated by the youngest data it called stale in the past week; the oldest
+data is judged against it before it is reached. Where the service logs each fallback with its
+reason, the share of predictions is judged per reason as well; for a source that predictions do not
+name, fallbacks are judged as a share of all predictions of the service, or of all services where
+the one that logs them predicts nothing. The baseline is the source's own past week in that service,
+or the day before that week where it was better: a fault is not learned before it is a week old.
 """
 
 from __future__ import annotations
@@ -16,8 +18,6 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -25,12 +25,13 @@ from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
 from mlmon.analyzers.profiles.kinds.prediction import PREDICTION_STEP, PredictionProfile, SourceUse
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
-from mlmon.analyzers.references.history import ShareHistory, ValueHistory
+from mlmon.analyzers.references.history import ShareHistory, ValueHistory, at_most
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, percent, span
 
@@ -63,8 +64,8 @@ class FallbackRate(Analyzer[PredictionProfile]):
     )
     windows = cadence.CADENCES
     needs = (
-        Needs("prediction", PAST + DAY),
-        Needs("fallback", PAST + DAY),
+        Needs("prediction", PAST + 2 * DAY),
+        Needs("fallback", PAST + 2 * DAY),
     )
     metrics = (
         Metric(
@@ -118,46 +119,71 @@ class FallbackRate(Analyzer[PredictionProfile]):
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="fallback")
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
-        """Yield the findings of each window and feature source."""
+        """Yield the findings of each window, service and feature source."""
         profiles = one_per_version(context.with_part("sources"), context.baselines)
         fallbacks: AnalysisContext[FallbackProfile] = context.of("fallback")
-        named = {name for profile in profiles for name in profile.sources}
-        logged = {source for profile in fallbacks.profiles for source in profile.reasons}
-        for source in sorted(named | logged):
-            used = AnalysisContext(
-                context.period, [profile for profile in profiles if source in profile.sources]
-            )
-            yield from _Source(self, source, used).findings(fallbacks)
-            if source in logged:
-                all_of_them = list(_as_logged(source, profiles, fallbacks))
-                counted = _Source(self, source, AnalysisContext(context.period, all_of_them))
-                yield from counted.findings_as_logged(fallbacks, used)
+        uses = _uses(profiles)
+        logged = {of for profile in fallbacks.profiles for of in profile.reasons}
+        services = {of.service for of in (*uses, *logged)}
+        services |= {profile.service or "" for profile in profiles}
+        for service in sorted(services):
+            own = [profile for profile in profiles if (profile.service or "") == service]
+            named = {of.name for of in uses if of.service == service}
+            replaced = {of.name for of in logged if of.service in {service, ""}}
+            for of in (OfService(service, source) for source in sorted(named | replaced)):
+                used = AnalysisContext(context.period, uses.get(of, ()))
+                yield from _Source(self, of, used).findings(fallbacks)
+                if of.name not in replaced:
+                    continue
+                counted = AnalysisContext(context.period, list(_as_logged(of, own, fallbacks)))
+                yield from _Source(self, of, counted).findings_as_logged(fallbacks, used)
+                if service:
+                    # A service that logs fallbacks and predicts nothing serves the others.
+                    every = list(_as_logged(of, profiles, fallbacks))
+                    of_all = _Source(self, of, AnalysisContext(context.period, every))
+                    yield from of_all.findings_as_logged(fallbacks, used, counted)
+
+
+def _uses(profiles: Sequence[PredictionProfile]) -> dict[OfService, list[PredictionProfile]]:
+    """Return for each service and source the profiles that use it, with that use alone.
+
+    What names no service is the one's that predicted most.
+    """
+    found: dict[OfService, list[PredictionProfile]] = {}
+    for profile in profiles:
+        for (service, source), use in profile.sources.items():
+            of = OfService(service or profile.service or "", source)
+            found.setdefault(of, []).append(replace(profile, sources={of: use}))
+    return found
 
 
 def _as_logged(
-    source: str, profiles: Sequence[PredictionProfile], fallbacks: AnalysisContext[FallbackProfile]
+    of: OfService,
+    profiles: Sequence[PredictionProfile],
+    fallbacks: AnalysisContext[FallbackProfile],
 ) -> Iterator[PredictionProfile]:
     """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
     for window, of_hour in groupby(profiles, key=lambda profile: profile.window):
         first, *others = of_hour
         predictions = sum(profile.predictions for profile in (first, *others))
-        times = reasons_of(source, fallbacks.within(window)).total()
+        times = reasons_of(of, fallbacks.within(window)).total()
         replaced = min(times, predictions)
         statuses = +Counter({FRESH: predictions - replaced, "replaced": replaced})
-        yield replace(first, sources={source: SourceUse(statuses)})
+        yield replace(first, sources={of: SourceUse(statuses)})
 
 
 class _Source:
-    """The context of one feature source."""
+    """The context of one service's feature source."""
 
     def __init__(
-        self, analyzer: FallbackRate, source: str, used: AnalysisContext[PredictionProfile]
+        self, analyzer: FallbackRate, of: OfService, used: AnalysisContext[PredictionProfile]
     ) -> None:
         self.analyzer = analyzer
-        self.source = source
+        self.of = of
+        self.source = of.name
         self.used = used
-        self.service = next((profile.service for profile in used.profiles if profile.service), None)
-        hours = [(profile.window, profile.sources[source]) for profile in used.profiles]
+        self.service = of.service or None
+        hours = [(profile.window, profile.sources[of]) for profile in used.profiles]
         self.rates = ShareHistory(((hour, _fallbacks(of), of.n) for hour, of in hours), PAST)
         self.gaps = ShareHistory(((hour, _without(of), of.n) for hour, of in hours), PAST)
         self.ages = ValueHistory(((hour, _age(of)) for hour, of in hours), PAST)
@@ -166,7 +192,7 @@ class _Source:
 
     def total(self, window: Window) -> SourceUse:
         """Return how a window's predictions used the source."""
-        uses = [profile.sources[self.source] for profile in self.used.within(window)]
+        uses = [profile.sources[self.of] for profile in self.used.within(window)]
         return merge([SourceUse(), *uses])
 
     def windows(self) -> Iterator[Window]:
@@ -180,14 +206,22 @@ class _Source:
         )
 
     def findings_as_logged(
-        self, fallbacks: AnalysisContext[FallbackProfile], named: AnalysisContext[PredictionProfile]
+        self,
+        fallbacks: AnalysisContext[FallbackProfile],
+        *better: AnalysisContext[PredictionProfile],
     ) -> Iterator[Finding]:
-        """Yield findings of fallbacks alone, where no prediction named the source for a week."""
+        """Yield findings of fallbacks alone.
+
+        Args:
+            fallbacks: Those that were logged.
+            better: Predictions by which the source is judged where there are any within a week:
+                those that name it, or those of its own service.
+        """
         for window in self.windows():
             known, use = Window(window.start - PAST, window.end), self.total(window)
-            if not use.n or named.within(known):
+            if not use.n or any(predictions.within(known) for predictions in better):
                 continue
-            if reasons_of(self.source, fallbacks.within(known)):
+            if reasons_of(self.of, fallbacks.within(known)):
                 yield self._rate(window, use)
                 yield from self._shares(window, use, fallbacks)
 
@@ -204,23 +238,25 @@ class _Source:
 
     def _rate(self, window: Window, use: SourceUse) -> Finding:
         before, known = self.rates.before(window.start)
+        usual = self.rates.usual(window.start)
         fallbacks = _fallbacks(use)
         reason = (
             f"{percent(fallbacks / use.n)} of {count(use.n, 'prediction')} used defaults instead "
             f"of {self.source}{_listed(use)} {span(window)}, {percent(before)} in the 7 days "
             "before."
         )
-        limits = self.analyzer.limits[RATE].relative_to(before)
+        limits = self.analyzer.limits[RATE].relative_to(usual)
         return self._share(
             RATE, self.source, window, limits, (fallbacks, use.n), (before, known), reason
         )
 
     def _coverage(self, window: Window, use: SourceUse) -> Finding:
-        gap, known = self.gaps.before(window.start)
+        before, known = self.gaps.before(window.start)
+        gap = self.gaps.usual(window.start)
         covered = use.n - _without(use)
         reason = (
             f"{self.source} had data for {percent(covered / use.n)} of "
-            f"{count(use.n, 'prediction')} {span(window)}, for {percent(1 - gap)} in the 7 days "
+            f"{count(use.n, 'prediction')} {span(window)}, for {percent(1 - before)} in the 7 days "
             "before."
         )
         # However large the usual gap, half of the usual coverage is a change.
@@ -228,29 +264,32 @@ class _Source:
             max(1 - 3 * gap, (1 - gap) / 2), max(1 - 6 * gap, (1 - gap) / 4)
         )
         return self._share(
-            COVERAGE, self.source, window, limits, (covered, use.n), (1 - gap, known), reason
+            COVERAGE, self.source, window, limits, (covered, use.n), (1 - before, known), reason
         )
 
     def _shares(
         self, window: Window, use: SourceUse, fallbacks: AnalysisContext[FallbackProfile]
     ) -> Iterator[Finding]:
         """Yield the share of each reason known in the window or the week before it."""
-        now = reasons_of(self.source, fallbacks.within(window))
+        now = reasons_of(self.of, fallbacks.within(window))
         past = Window(window.start - PAST, window.start)
-        before = reasons_of(self.source, fallbacks.within(past))
+        before = reasons_of(self.of, fallbacks.within(past))
+        day_before = reasons_of(self.of, fallbacks.within(Window(past.start - DAY, past.start)))
         _, uses = self.rates.before(window.start)
+        _, uses_then = self.rates.day_before(window.start)
         for reason in sorted({*now, *before}):
             times = min(now[reason], use.n)
-            usual = min(1.0, before[reason] / uses) if uses else 0.0
+            shown = min(1.0, before[reason] / uses) if uses else 0.0
+            usual = at_most(shown, min(day_before[reason], uses_then), uses_then)
             sentence = (
                 f"{percent(times / use.n)} of {count(use.n, 'prediction')} used defaults instead "
-                f"of {self.source} with the reason {reason} {span(window)}, {percent(usual)} in "
+                f"of {self.source} with the reason {reason} {span(window)}, {percent(shown)} in "
                 "the 7 days before."
             )
-            limits = self.analyzer.limits[SHARE].relative_to(usual)
+            limits = self.analyzer.limits[SHARE].relative_to(usual).within_one(usual)
             subject = f"{self.source}: {reason}"
             yield self._share(
-                SHARE, subject, window, limits, (times, use.n), (usual, uses), sentence
+                SHARE, subject, window, limits, (times, use.n), (shown, uses), sentence
             )
 
     def _share(
@@ -286,21 +325,20 @@ class _Source:
 
     def _age(self, window: Window, use: SourceUse) -> Finding:
         age = _age(use)
-        past = self.ages.before(window.start)
-        limits, usual = self.analyzer.limits[AGE], None
-        if len(past) >= MIN_HOURS:
-            usual = float(np.median(past))
-            high = float(np.quantile(past, 0.75))
+        limits = self.analyzer.limits[AGE]
+        usual = self.ages.quantile_before(window.start, 0.5, MIN_HOURS)
+        high = self.ages.quantile_before(window.start, 0.75, MIN_HOURS)
+        if high is not None:
             limits = limits.relative_to(high)
         of = f"The data of {self.source} was {_old(age or 0.0)} old on average"
         return self._hours_old(AGE, window, use, limits, age, usual, of)
 
     def _oldest(self, window: Window, use: SourceUse) -> Finding:
         oldest = _hours(use.age_highest)
-        past, stale = self.oldest.before(window.start), self.stale.before(window.start)
+        stale = self.stale.before(window.start)
         limits = self.analyzer.limits[OLDEST]
-        usual = float(np.median(past)) if len(past) >= MIN_HOURS else None
-        high = float(np.quantile(past, 0.75)) if usual is not None else 0.0
+        usual = self.oldest.quantile_before(window.start, 0.5, MIN_HOURS)
+        high = self.oldest.quantile_before(window.start, 0.75, MIN_HOURS) or 0.0
         of = f"The oldest data of {self.source} was {_old(oldest or 0.0)} old"
         limit = float(stale.min()) if len(stale) else None
         if limit is not None and high < 0.75 * limit:

@@ -63,7 +63,12 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
             METRIC,
             "Effect on the mean score",
             "By how much does each feature move the mean score?",
-            Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way"),
+            Limits(
+                0.25,
+                0.5,
+                meaning="standard deviations of training's scores, either way",
+                two_sided=True,
+            ),
             pivot=0.0,
         ),
     )

@@ -56,7 +56,7 @@ class StoreCoverage(Analyzer[StoreProfile]):
         "new ones came without values; an age that grows means that it has stopped. Predictions "
         "for these entities use defaults: see `fallback_rate`."
     )
-    needs = (Needs(KIND, PAST + DAY),)
+    needs = (Needs(KIND, 2 * PAST + 2 * DAY),)
     metrics = (
         Metric(
             COVERAGE,
@@ -109,8 +109,9 @@ class _Store:
         windows = list(context.windows(EVENT_STEP))
         if not windows:
             return
-        begin = windows[0].start - PAST
-        hours = [Window(begin + k * HOUR, begin + (k + 1) * HOUR) for k in range(PAST // HOUR)]
+        reach = PAST + DAY
+        begin = windows[0].start - reach
+        hours = [Window(begin + k * HOUR, begin + (k + 1) * HOUR) for k in range(reach // HOUR)]
         ages = ValueHistory(((hour, self._age(hour.end)) for hour in [*hours, *windows]), PAST)
         for window in windows:
             last = self._last(window.end)
@@ -193,11 +194,11 @@ class _Store:
         high = _hours(last.high_s, last, window.end)
         if high is None:
             return
-        past = ages.before(window.start)
-        limits, usual = analyzer.limits[AGE], None
-        if len(past) >= MIN_HOURS:
-            usual = float(np.median(past))
-            limits = limits.relative_to(float(np.quantile(past, 0.75)))
+        limits = analyzer.limits[AGE]
+        usual = ages.quantile_before(window.start, 0.5, MIN_HOURS)
+        usually_high = ages.quantile_before(window.start, 0.75, MIN_HOURS)
+        if usually_high is not None:
+            limits = limits.relative_to(usually_high)
         severity = limits.judge(high, high)
         limit = limits.critical if severity is Severity.CRITICAL else limits.warning
         usually = f", usually {_old(usual)}" if usual is not None else ""

@@ -178,6 +178,8 @@ class Logs:
                 bound = Bound(dataset, terms["field"], terms["size"])
                 if events := bucket[name]["sum_other_doc_count"]:
                     self.left_out[bound] += events
+                for part in bucket[name]["buckets"]:
+                    self._note_bounds(dataset, aggregation["aggs"], part)
 
     def _windows(
         self,

@@ -1,4 +1,9 @@
-"""Baselines from the past: values of past windows, and shares pooled over them."""
+"""Baselines from the past: values of past windows, and shares pooled over them.
+
+The recent past learns a fault that lasts. So what is usual is also read from the day before it, the
+same day of the week for a reach of a week, and the better of the two counts: no fault is learned
+before it has lasted as long as the reach.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mlmon.analyzers.base.limits import CONFIDENCE
+from mlmon.analyzers.base.window import DAY
+from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +39,12 @@ class _WindowRange:
         first = bisect_left(self._starts, moment - self._reach)
         return first, max(first, bisect_right(self._ends, moment))
 
+    def day_before(self, moment: datetime) -> tuple[int, int]:
+        """Return the same of the windows in the day before the reach."""
+        end = moment - self._reach
+        first = bisect_left(self._starts, end - DAY)
+        return first, max(first, bisect_right(self._ends, end))
+
 
 class ValueHistory:
     """Values of consecutive windows in order of time, as seen from a moment.
@@ -49,6 +64,19 @@ class ValueHistory:
         first, last = self._past.span(moment)
         return self._values[first:last]
 
+    def quantile_before(self, moment: datetime, part: float, fewest: int) -> float | None:
+        """Return a quantile of the values before a moment, or of those of the day before if lower.
+
+        Args:
+            moment: The moment.
+            part: Which quantile, 0 to 1.
+            fewest: So many values are needed; None where there are fewer.
+        """
+        spans = self._past.span(moment), self._past.day_before(moment)
+        known = (self._values[slice(*span)] for span in spans)
+        quantiles = [float(np.quantile(values, part)) for values in known if len(values) >= fewest]
+        return min(quantiles, default=None)
+
 
 class ShareHistory:
     """A share (part of whole) in consecutive windows, pooled as seen from a moment.
@@ -66,6 +94,26 @@ class ShareHistory:
 
     def before(self, moment: datetime) -> tuple[float, int]:
         """Return (share, whole) over the windows before a moment, within reach; 0 of 0 is 0."""
-        first, last = self._past.span(moment)
+        return self._share(*self._past.span(moment))
+
+    def usual(self, moment: datetime) -> float:
+        """Return the same share, or the most that the day before the reach allows if that is less.
+
+        That is the upper end of the interval of the day's share.
+        """
+        share, _ = self.before(moment)
+        return at_most(share, *self.day_before(moment))
+
+    def day_before(self, moment: datetime) -> tuple[int, int]:
+        """Return (part, whole) over the day before the reach."""
+        first, last = self._past.day_before(moment)
+        return self._parts[last] - self._parts[first], self._wholes[last] - self._wholes[first]
+
+    def _share(self, first: int, last: int) -> tuple[float, int]:
         whole = self._wholes[last] - self._wholes[first]
         return (self._parts[last] - self._parts[first]) / whole if whole else 0.0, whole
+
+
+def at_most(share: float, part: int, whole: int) -> float:
+    """Return a share, or the upper end of the interval of another one (part of whole) if lower."""
+    return min(share, wilson_interval(part, whole, CONFIDENCE).high) if whole else share

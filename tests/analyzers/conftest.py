@@ -25,6 +25,7 @@ from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
+from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kinds.access import AccessProfile, Endpoint, PathAccess
 from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS, EmbeddingProfile
 from mlmon.analyzers.profiles.kinds.label import (
@@ -323,7 +324,7 @@ def prediction_profile(
         if baseline
         else {},
         sources={
-            "stats": SourceUse(
+            OfService("api", "stats"): SourceUse(
                 Counter({"fresh": size - stale, "stale": stale}),
                 len(age_list),
                 sum(age_list),

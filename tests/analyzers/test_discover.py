@@ -20,6 +20,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks import discover
+from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
@@ -159,7 +160,7 @@ def troubled_fallback() -> Build:
             FallbackProfile(
                 ProfileKey("fallback", window),
                 SourceWatermark(1),
-                reasons={"stats": Counter(stale=90 if 60 <= hour < 70 else 1)},
+                reasons={OfService("api", "stats"): Counter(stale=90 if 60 <= hour < 70 else 1)},
             )
             for hour, window in hours()
         ]

@@ -82,7 +82,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             GAP,
             "Live minus estimated performance",
             "By how much does performance on labels differ from the expectation by scores?",
-            Limits(0.05, 0.10, meaning="in either direction"),
+            Limits(0.05, 0.10, meaning="in either direction", two_sided=True),
             pivot=0.0,
         ),
         Metric(

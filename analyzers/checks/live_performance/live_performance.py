@@ -109,7 +109,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             GAP,
             "Calibration by score",
             "By how much does the success rate exceed the score, per tenth of the score?",
-            Limits(0.10, 0.20, meaning="in either direction"),
+            Limits(0.10, 0.20, meaning="in either direction", two_sided=True),
             unit="ratio",
             pivot=0.0,
         ),

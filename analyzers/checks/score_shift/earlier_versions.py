@@ -18,7 +18,7 @@ where an earlier version has no baseline with scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.finding import Severity
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
+    from mlmon.analyzers.base.limits import Limits
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.weekly_drift import VersionBuckets
@@ -58,15 +59,20 @@ class AcrossVersions:
             rows[part.version] += part.numbers.n
         return sorted(rows, key=lambda row: (-rows[row], row))
 
-    def beyond(self, drift: Drift) -> float:
-        """Lower bound of the distance beyond sampling error, buckets and retraining."""
-        return max(0.0, drift.low - self.retrained)
+    @property
+    def limits(self) -> Limits:
+        """The limits of the distance, beyond what retraining explains."""
+        return replace(
+            KS_LIMITS,
+            warning=KS_LIMITS.warning + self.retrained,
+            critical=KS_LIMITS.critical + self.retrained,
+        )
 
     def severity(self, drift: Drift) -> Severity:
-        """At most a warning; unknown where only the value lies beyond what retraining explains."""
-        judged = KS_LIMITS.judge(self.beyond(drift), drift.high)
-        if not judged.alarming and drift.value - self.retrained >= KS_LIMITS.warning:
+        """At most a warning; unknown where only the value lies beyond the limit."""
+        if self.limits.unproven(drift.value, drift.low, drift.high):
             return Severity.UNKNOWN
+        judged = self.limits.judge(drift.low, drift.high)
         return min(judged, Severity.WARNING, key=lambda severity: severity.rank)
 
 

@@ -180,7 +180,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
             reason = f"{sample}, {rule} to detect a distance of {KS_LIMITS.critical} from {past}."
             known = {"sample_count": found.rows, **day.about}
             return self.unknown(WEEKLY, SCORE, window, reason, **known)
-        limit = KS_LIMITS.critical if severity is Severity.CRITICAL else KS_LIMITS.warning
+        limits = across.limits if across else KS_LIMITS
+        limit = limits.critical if severity is Severity.CRITICAL else limits.warning
         if severity.alarming:
             current, usual = buckets_of(found.current), buckets_of(found.usual)
             verdict = f"differ from past weeks: {parts_moved(current, usual, 'in past weeks')}"
@@ -203,8 +204,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             severity = Severity.UNKNOWN
         reason = f"{reason.removesuffix('.')}{missing.note}."
         known = drift.measured() | day.about
-        if across:
-            known["low"] = across.beyond(drift)
+        known |= {"warning": limits.warning, "critical": limits.critical}
         return self.finding(WEEKLY, SCORE, window, severity, reason=reason, **known)
 
     def _judge(

@@ -356,7 +356,7 @@ class _Path:
         before, requests = self.shares[rate.metric].before(window.start)
         limits = self.analyzer.limits[rate.metric]
         if rate.relative:
-            limits = limits.relative_to(before)
+            limits = limits.relative_to(self.shares[rate.metric].usual(window.start))
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
         alarming = limits.judge(interval.low, interval.high).alarming
         onset = self._onset(rate, window) if alarming else None

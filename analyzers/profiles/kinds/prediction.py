@@ -15,6 +15,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.event_logs.aggregations import buckets_of, read_watermark
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
+from mlmon.analyzers.profiles.by_service import ByService, OfService
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import (
     AnswerBucket,
@@ -294,7 +295,7 @@ class PredictionProfile(VersionProfile):
         present: Predictions with a value, per feature the log has and the baseline lacks.
         ignored: Predictions with a value that Elasticsearch keeps but does not index, per field:
             too long, or beyond the fields an index may have.
-        sources: Feature sources.
+        sources: Feature sources by the service that used them.
         unindexed_rows: Predictions with features beyond the number that the shipper lets index.
         unindexed: Some of these features.
         hashed: Predictions whose log hashed a feature's value, by feature.
@@ -327,8 +328,10 @@ class PredictionProfile(VersionProfile):
     unindexed: Counter[str] = quantity(Terms(UNINDEXED_NAMES.name, 20), detail=True)
     hashed: Counter[str] = quantity(Terms("ml.features.hashed", 100), detail=True)
     withheld: Counter[str] = quantity(Terms("ml.features.withheld", 100), detail=True)
-    sources: Mapping[str, SourceUse] = quantity(
-        ByName(lambda scope: scope.fields.sources, Group(SourceUse), keep=lambda use: use.n > 0),
+    sources: Mapping[OfService, SourceUse] = quantity(
+        ByService(
+            ByName(lambda scope: scope.fields.sources, Group(SourceUse), keep=lambda use: use.n > 0)
+        ),
         detail=True,
     )
 

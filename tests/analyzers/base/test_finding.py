@@ -1,5 +1,6 @@
 """A finding's document, key and id."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -170,3 +171,23 @@ def test_an_alert_ends_where_only_coarse_buckets_hide_the_value(
     )
     assert finding.near_limit
     assert finding.calm is calm
+
+
+def test_a_value_whose_interval_is_open_is_near_its_limit_when_stored() -> None:
+    """A percentile of few requests has no upper end in the document; its lower end decides."""
+    finding = Finding.of(
+        analyzer="service_health",
+        metric="latency.p99",
+        subject="/predict",
+        start=START,
+        end=START + timedelta(hours=1),
+        severity=Severity.UNKNOWN,
+        reason="1 in 100 of 96 requests took 166 ms or longer.",
+        value=166.0,
+        low=35.0,
+        high=math.inf,
+        warning=100.0,
+        critical=240.0,
+    )
+    assert finding.near_limit
+    assert Finding.from_document(finding.to_document()).near_limit

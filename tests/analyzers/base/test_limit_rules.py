@@ -36,10 +36,10 @@ def rule(**values: object) -> LimitRule:
 
 def test_limits_are_judged_again() -> None:
     """A higher limit calms, a lower one alarms; the sentence names the limit and its source."""
-    calmed = under_rule(finding(), [rule(warning=0.15)], DRIFT)
+    calmed = under_rule(finding(), [rule(warning=0.17)], DRIFT)
     assert calmed is not None
-    assert (calmed.severity, calmed.warning, calmed.critical) == (Severity.OK, 0.15, 0.2)
-    assert calmed.reason.endswith("Limit by mlmon.toml: 0.15.")
+    assert (calmed.severity, calmed.warning, calmed.critical) == (Severity.OK, 0.17, 0.2)
+    assert calmed.reason.endswith("Limit by mlmon.toml: 0.17.")
     raised = under_rule(finding(), [rule(critical=0.12)], DRIFT)
     assert raised is not None
     assert raised.severity is Severity.CRITICAL
@@ -47,6 +47,21 @@ def test_limits_are_judged_again() -> None:
     alarmed = under_rule(quiet, [rule(warning=0.04)], DRIFT)
     assert alarmed is not None
     assert alarmed.severity is Severity.WARNING
+
+
+def test_a_value_beyond_the_rules_limit_without_proof_is_unknown() -> None:
+    """0.12 to 0.2 around 0.16 at a limit of 0.15; what its own limit left unknown is judged."""
+    unproven = under_rule(finding(), [rule(warning=0.15)], DRIFT)
+    assert unproven is not None
+    assert unproven.severity is Severity.UNKNOWN
+    assert "beyond the limit, not proven" in unproven.reason
+    near = finding(0.08, Severity.UNKNOWN)
+    calmed = under_rule(near, [rule(warning=0.15)], DRIFT)
+    assert calmed is not None
+    assert calmed.severity is Severity.OK
+    still = under_rule(near, [rule(critical=0.3)], DRIFT)
+    assert still is not None
+    assert (still.severity, still.critical) == (Severity.UNKNOWN, 0.3)
 
 
 @pytest.mark.parametrize(

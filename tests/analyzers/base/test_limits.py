@@ -1,6 +1,10 @@
 """Limits are judged by the end of the interval that speaks for calm."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
@@ -74,3 +78,34 @@ def test_what_is_declared_is_what_the_documents_show() -> None:
     )
     with pytest.raises(ValueError, match="not declared as multiples"):
         ABOVE.relative_to(1.0)
+
+
+@given(st.floats(0.0, 0.999))
+def test_a_share_can_always_pass_its_limits(usual: float) -> None:
+    """However large the usual share is, a share of 1 is critical, and the usual one is calm."""
+    declared = Limits(0.05, 0.25, measures="rate", times=Times(3, 6, "the past week's"))
+    limits = declared.relative_to(usual)
+    assert limits.warning <= limits.critical < 1
+    assert limits.judge(1.0, 1.0) is Severity.CRITICAL
+    assert limits.judge(usual, usual) is Severity.OK
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "low", "high", "unproven"),
+    [
+        (ABOVE, 0.12, 0.08, 0.16, True),
+        (ABOVE, 0.12, 0.11, 0.13, False),  # proven
+        (ABOVE, 0.09, 0.05, 0.13, False),  # within the limit
+        (ABOVE, -0.5, -0.6, 0.2, False),  # far from what is bad
+        (BELOW, 25.0, 15.0, 35.0, True),
+        (BELOW, 25.0, 15.0, 29.0, False),
+        (replace(ABOVE, two_sided=True), -0.12, -0.16, -0.08, True),
+        (replace(ABOVE, two_sided=True), -0.12, -0.13, -0.11, False),
+        (replace(ABOVE, two_sided=True), 0.12, 0.08, 0.16, True),
+    ],
+)
+def test_beyond_the_limit_without_proof(
+    limits: Limits, value: float, low: float, high: float, *, unproven: bool
+) -> None:
+    """The value lies beyond the limit of a warning, and its interval reaches within it."""
+    assert limits.unproven(value, low, high) is unproven

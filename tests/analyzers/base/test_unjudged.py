@@ -29,6 +29,8 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
             "drift failed from 1 to 2 (KeyError: x); its findings of that time are incomplete.",
             Cause.FAILED,
         ),
+        ("2 of 27 labels failed; limit 2 %; beyond the limit, not proven: it may be …", Cause.NEAR),
+        ("price may have moved by KS 0.12, cannot be told from the limit of 0.1", Cause.NEAR),
         ("The moon is full.", Cause.OTHER),
     ],
 )

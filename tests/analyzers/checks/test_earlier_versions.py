@@ -153,8 +153,9 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
     assert young is not None
     purpose = [ks_distance_of_parts([young], [score]) for score in old if score]
     chance = 1.9495 / np.sqrt(300)
-    assert finding.low == pytest.approx(exact - chance - purpose[0].high, abs=0.03)
-    assert finding.low > 0.2
+    assert finding.low == pytest.approx(exact - chance, abs=0.03)
+    assert finding.warning == pytest.approx(0.1 + purpose[0].high, abs=0.03)
+    assert finding.low - purpose[0].high > 0.2
     assert "differ from past weeks" in finding.reason
     assert "in past weeks" in finding.reason
 

@@ -13,10 +13,12 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.fallback_rate import FallbackRate
+from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
 from mlmon.analyzers.profiles.kinds.prediction import SourceUse
 
 Make = Callable[..., list[Any]]
+STATS = OfService("api", "stats")
 
 
 def judge(
@@ -35,7 +37,7 @@ def of(findings: list[Finding], metric: str) -> list[Finding]:
 def with_use(profiles: list[Any], use: Callable[[int, SourceUse], SourceUse]) -> list[Any]:
     """Return the profiles with another use of their source, by hour."""
     return [
-        replace(profile, sources={"stats": use(hour, profile.sources["stats"])})
+        replace(profile, sources={STATS: use(hour, profile.sources[STATS])})
         for hour, profile in enumerate(profiles)
     ]
 
@@ -162,21 +164,23 @@ def test_data_that_is_always_stale_for_some(steady_hours: Make, start: datetime)
     assert {finding.severity for finding in found} == {Severity.OK}
 
 
-def by_source(reasons: dict[tuple[str, str], int]) -> dict[str, Counter[str]]:
+def by_source(reasons: dict[tuple[str, str], int], service: str) -> dict[OfService, Counter[str]]:
     """Return how often each reason was given, by source."""
-    found: dict[str, Counter[str]] = {}
+    found: dict[OfService, Counter[str]] = {}
     for (source, reason), times in reasons.items():
-        found.setdefault(source, Counter())[reason] += times
+        found.setdefault(OfService(service, source), Counter())[reason] += times
     return found
 
 
-def fallback_hours(start: datetime, counts: Sequence[dict[tuple[str, str], int]]) -> list[Any]:
-    """Return a profile of fallbacks per hour."""
+def fallback_hours(
+    start: datetime, counts: Sequence[dict[tuple[str, str], int]], service: str = "api"
+) -> list[Any]:
+    """Return a profile of a service's fallbacks per hour."""
     return [
         FallbackProfile(
             ProfileKey("fallback", Window(start + hour * HOUR, start + (hour + 1) * HOUR)),
             SourceWatermark(sum(reasons.values())),
-            reasons=by_source(reasons),
+            reasons=by_source(reasons, service),
         )
         for hour, reasons in enumerate(counts)
         if reasons
@@ -251,3 +255,98 @@ def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
     assert age.severity is Severity.UNKNOWN
     assert "Only 0 of 100 predictions" in age.reason
     assert "`last_updated_at`" in age.reason
+
+
+def test_a_source_that_two_services_use(steady_hours: Make, start: datetime) -> None:
+    """It fails in the small service only: that one is critical, the large one ok; each has its own.
+
+    Together, 100 of 1,100 predictions would have used defaults: a warning that names neither.
+    """
+
+    def hours(service: str, per_hour: int, stale: Callable[[int], int]) -> list[Any]:
+        return [
+            replace(
+                hour,
+                service=service,
+                profile_key=replace(
+                    hour.profile_key, series=(service, *hour.profile_key.series[1:])
+                ),
+                sources={OfService(service, "stats"): hour.sources[STATS]},
+            )
+            for hour in steady_hours(60, per_hour, stale=stale)
+        ]
+
+    large = hours("web", 1_000, lambda _hour: 0)
+    small = hours("batch", 100, lambda hour: 100 if hour >= 50 else 0)
+    profiles = sorted([*large, *small], key=lambda profile: profile.window.start)
+    last = of(judge(profiles, start + 59 * HOUR, start + 60 * HOUR), "fallback.rate")
+    rates = {rate.service: rate for rate in last}
+    assert rates["web"].severity is Severity.OK
+    assert rates["web"].sample_count == 1_000
+    assert rates["batch"].severity.alarming
+    assert (rates["batch"].value, rates["batch"].sample_count) == (1.0, 100)
+
+
+def test_a_version_that_two_services_serve(steady_hours: Make, start: datetime) -> None:
+    """The same version in two services: each service's use of the source is judged by itself."""
+    profiles = [
+        replace(
+            hour,
+            sources={
+                OfService("web", "stats"): SourceUse(Counter(fresh=900)),
+                OfService("batch", "stats"): SourceUse(Counter(fresh=40, stale=60)),
+            },
+        )
+        for hour in steady_hours(24, 1_000)
+    ]
+    found = of(judge(profiles, start + 23 * HOUR, start + DAY), "fallback.rate")
+    assert {rate.service: (rate.value, rate.sample_count) for rate in found} == {
+        "web": (0.0, 900),
+        "batch": (0.6, 100),
+    }
+
+
+def test_fallbacks_of_a_service_that_predicts_nothing(steady_hours: Make, start: datetime) -> None:
+    """A feature service logs the fallbacks, another one predicts: a share of its predictions."""
+    profiles = [replace(hour, sources={}) for hour in steady_hours(24)]
+    fallbacks = fallback_hours(start, [{("geo", "stale"): 30}] * 24, "features")
+    (rate,) = of(judge(profiles, start + 23 * HOUR, start + DAY, fallbacks), "fallback.rate")
+    assert (rate.service, rate.value, rate.sample_count) == ("features", 0.3, 100)
+
+
+def test_fallbacks_stored_before_services_were_counted(steady_hours: Make, start: datetime) -> None:
+    """A profile of an earlier mlmon knows no services: its fallbacks are the predicting one's."""
+    profiles = [replace(hour, sources={}) for hour in steady_hours(24)]
+    fallbacks = fallback_hours(start, [{("geo", "stale"): 30}] * 24, "")
+    (rate,) = of(judge(profiles, start + 23 * HOUR, start + DAY, fallbacks), "fallback.rate")
+    assert (rate.service, rate.value) == ("api", 0.3)
+
+
+def test_a_source_that_stays_dead_is_not_usual(steady_hours: Make, start: datetime) -> None:
+    """A source dead for five days alarms in each hour, and so do ages that grow with it."""
+    dead = 8 * 24
+    profiles = steady_hours(
+        dead + 5 * 24,
+        ages=lambda hour: 1_800 + 3_600 * max(0, hour - dead + 1),
+        stale=lambda hour: 100 if hour >= dead else 2,
+    )
+    found = judge(profiles, start + (dead + 4) * HOUR, start + (dead + 120) * HOUR)
+    for metric in ("fallback.rate", "source.age_hours", "source.oldest_hours"):
+        calm = [finding.reason for finding in of(found, metric) if not finding.severity.alarming]
+        assert calm == [], metric
+
+
+def test_a_reason_that_stays_frequent_is_not_usual(steady_hours: Make, start: datetime) -> None:
+    """40 % of defaults for one reason, for five days: each hour alarms."""
+    dead = 8 * 24
+    hours = dead + 5 * 24
+    profiles = with_use(
+        steady_hours(hours), lambda _hour, use: replace(use, statuses=Counter(fresh=60, stale=40))
+    )
+    counts = [{("stats", "timeout"): 40 if hour >= dead else 1} for hour in range(hours)]
+    found = judge(
+        profiles, start + dead * HOUR, start + hours * HOUR, fallback_hours(start, counts)
+    )
+    shares = of(found, "fallback.share")
+    assert len(shares) == 5 * 24
+    assert all(share.severity.alarming for share in shares)

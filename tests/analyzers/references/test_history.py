@@ -2,7 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from mlmon.analyzers.base.window import HOUR, Window
+import pytest
+from scipy import stats
+
+from mlmon.analyzers.base.limits import CONFIDENCE
+from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.references.history import ShareHistory, ValueHistory
 
 
@@ -26,3 +30,25 @@ def test_shares_are_pooled(start: datetime) -> None:
     history = ShareHistory(counts, timedelta(hours=2))
     assert history.before(start + 5 * HOUR) == ((3 + 4) / 90, 90)
     assert history.before(start) == (0.0, 0)
+
+
+def test_what_is_usual_does_not_learn_a_lasting_fault(start: datetime) -> None:
+    """A share of 0.1 that is 1 for three of four days: usual is 0.1 and what chance may add."""
+    counts = [(window, 100 if n >= 48 else 10, 100) for n, window in enumerate(hours(start, 168))]
+    history = ShareHistory(counts, 4 * DAY)
+    learned, _ = history.before(start + 5 * DAY)
+    assert learned == pytest.approx((24 * 0.1 + 72) / 96)
+    known = stats.binomtest(240, 2_400).proportion_ci(CONFIDENCE, method="wilson")
+    assert history.usual(start + 5 * DAY) == pytest.approx(known.high)
+    assert history.usual(start + 2 * DAY) == 0.1
+    assert history.usual(start + 7 * DAY) == 1.0
+    assert history.usual(start) == 0.0
+
+
+def test_a_quantile_does_not_learn_a_lasting_fault(start: datetime) -> None:
+    """Three of four days lie at 50: their quartile does not count while the day before lay at 1."""
+    values = [(window, 50.0 if n >= 48 else 1.0) for n, window in enumerate(hours(start, 168))]
+    history = ValueHistory(values, 4 * DAY)
+    assert history.quantile_before(start + 5 * DAY, 0.75, 12) == 1.0
+    assert history.quantile_before(start + 7 * DAY, 0.75, 12) == 50.0
+    assert history.quantile_before(start + 3 * HOUR, 0.75, 12) is None

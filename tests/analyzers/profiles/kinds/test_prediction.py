@@ -12,6 +12,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.event_logs import logs
 from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds import prediction
 from mlmon.analyzers.profiles.kinds.prediction import (
@@ -80,8 +81,8 @@ def test_counts_are_those_of_numpy(
         assert profile.approved == decisions["approved"]
         assert profile.threshold == of_hour[0].get("ml.prediction.threshold")
         assert country.n == 59
-        assert profile.sources["stats"].statuses == {"fresh": 60}
-        assert profile.sources["stats"].age_total == 60 * 600.0
+        assert profile.sources[OfService("api", "stats")].statuses == {"fresh": 60}
+        assert profile.sources[OfService("api", "stats")].age_total == 60 * 600.0
         assert profile.rows == 60
         assert profile.service == "api"
     whole = merge(profiles)
