@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from mlmon.alerting.notify.notifier import TIMEOUT_S
 from mlmon.elastic.errors import UserError, root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import httpx
+
     from mlmon.alerting.notify.alertmanager import Payload
     from mlmon.alerting.settings import AlertingSettings
 
-_TIMEOUT_S = 10.0
 _ALERTS = "/api/v2/alerts"
 
 
@@ -36,6 +36,8 @@ def send(payloads: Sequence[Payload], settings: AlertingSettings) -> None:
 
 def _send_to(url: str, payloads: Sequence[Payload], settings: AlertingSettings) -> str | None:
     """Return why one Alertmanager did not take all alerts, None where it did."""
+    import httpx
+
     if not payloads:
         return None
     with _client(url, settings) as client:
@@ -58,6 +60,8 @@ def _send_to(url: str, payloads: Sequence[Payload], settings: AlertingSettings) 
 
 def silences(settings: AlertingSettings) -> list[dict[str, Any]]:
     """Return the active silences of the first Alertmanager that answers; none where none does."""
+    import httpx
+
     for url in settings.alertmanagers:
         try:
             with _client(url, settings) as client:
@@ -71,6 +75,8 @@ def silences(settings: AlertingSettings) -> list[dict[str, Any]]:
 
 
 def _client(url: str, settings: AlertingSettings) -> httpx.Client:
+    import httpx
+
     credentials = settings.credentials()
     headers = {"authorization": f"Bearer {credentials}"} if isinstance(credentials, str) else {}
     return httpx.Client(
@@ -78,7 +84,7 @@ def _client(url: str, settings: AlertingSettings) -> httpx.Client:
         headers=headers,
         auth=credentials if isinstance(credentials, tuple) else None,
         verify=settings.trusted(url),
-        timeout=min(settings.request_timeout, _TIMEOUT_S),
+        timeout=min(settings.request_timeout, TIMEOUT_S),
         # The environment's proxies are for the network outside.
         trust_env=False,
     )

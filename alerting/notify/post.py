@@ -5,8 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ def post_json(
         method: The HTTP method.
         proxies: Whether the proxies of the environment are used: for what lies outside.
     """
+    import httpx
+
     try:
         answer = httpx.request(
             method, url, json=dict(body), headers=headers, timeout=TIMEOUT_S, trust_env=proxies

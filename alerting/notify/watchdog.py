@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
+from mlmon.alerting.notify.notifier import TIMEOUT_S
 from mlmon.analyzers.base.window import iso
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.alertmanager import Payload
-
-_TIMEOUT_S = 10.0
 
 
 def watchdog(namespace: str, now: datetime, life: timedelta) -> Payload:
@@ -41,8 +38,10 @@ def watchdog(namespace: str, now: datetime, life: timedelta) -> Payload:
 
 def beat(url: SecretStr) -> str | None:
     """Ask the heartbeat's URL; return why that failed, None where it did not."""
+    import httpx
+
     try:
-        answer = httpx.get(url.get_secret_value(), timeout=_TIMEOUT_S, trust_env=False)
+        answer = httpx.get(url.get_secret_value(), timeout=TIMEOUT_S, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"heartbeat: {type(error).__name__}"
     return None if answer.is_success else f"heartbeat: HTTP {answer.status_code}"

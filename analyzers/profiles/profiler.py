@@ -74,7 +74,8 @@ class Profiler:
                 if len(waiting) >= WRITTEN_AT_ONCE or index == len(parts) - 1:
                     made += self._write(kind, waiting)
                     waiting = []
-        self._store.refresh()
+        if made:
+            self._store.refresh()
         return made
 
     def _write(self, kind: ProfileKind[Any], profiles: list[Any]) -> int:

@@ -138,15 +138,17 @@ class FindingStore:
         """
         written = WrittenFindings()
         iterator = iter(findings)
-        self._cluster.refresh(self.pattern)
         while batch := {finding.key: finding for finding in islice(iterator, BATCH)}:
+            if not written.total:  # A run that was killed may have left what no search finds yet.
+                self._cluster.refresh(self.pattern)
             decided = plan(batch, self._revisions(batch), created)
             if keys is not None:
                 keys.update(batch)
             self._cluster.put(self._document(finding) for finding in decided.write)
             self._supersede(decided.supersede)
+            if decided.write or decided.supersede:
+                self._cluster.refresh(self.pattern)
             written += decided.written
-        self._cluster.refresh(self.pattern)
         return written
 
     def withdraw(self, analyzer: str, period: Window, keep: set[str], now: datetime) -> int:
@@ -163,9 +165,13 @@ class FindingStore:
             {"term": {"finding.latest": True}},
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
         ]
+        if not keep:
+            # Nothing was written, so nothing made visible what a run that was killed has left.
+            self._cluster.refresh(self.pattern)
         gone = [revision for revision in self._stored(filters) if revision.key not in keep]
         self._supersede((revision, now) for revision in gone)
-        self._cluster.refresh(self.pattern)
+        if gone:
+            self._cluster.refresh(self.pattern)
         return len(gone)
 
     def search(

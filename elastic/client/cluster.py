@@ -78,12 +78,25 @@ class Cluster:
     def scan(self, index: str, body: Json) -> Iterator[Json]:
         """Yield every hit of a query, from one point in time; memory stays flat.
 
-        While one page is read, the next one is requested. The client's `helpers.scan`
-        scrolls instead, one page after the other.
+        Where one page holds all, it is one search: a point in time would cost two requests more.
 
         Args:
             index: Index, data stream or pattern.
             body: Search body; `size` is the page size (default 1,000), without `sort` no order.
+        """
+        page = {"size": PAGE_HITS, "track_total_hits": False, **body}
+        hits = self.search(index, page)["hits"]["hits"]
+        if len(hits) < page["size"]:
+            yield from hits
+        else:
+            del hits
+            yield from self._pages(index, {"sort": ["_shard_doc"], **page})
+
+    def _pages(self, index: str, page: Json) -> Iterator[Json]:
+        """Yield the hits of all pages of one point in time.
+
+        While one page is read, the next one is requested. The client's `helpers.scan`
+        scrolls instead, one page after the other.
         """
         opened = self._ask(
             self._client.open_point_in_time,
@@ -91,7 +104,6 @@ class Cluster:
             keep_alive=_KEEP_ALIVE,
             ignore_unavailable=True,
         )
-        page = {"size": PAGE_HITS, "sort": ["_shard_doc"], "track_total_hits": False, **body}
         page["pit"] = {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="scan") as ahead:

@@ -41,6 +41,7 @@ def _import_for_a_command() -> None:
             replaced.enter_context(_replaced(name))
         replaced.enter_context(_replaced(_ASYNC_CLIENT, empty))
         import_module("elasticsearch")
+        import_module("elasticsearch.helpers")
 
 
 with _replaced("pyarrow"):
