@@ -238,6 +238,8 @@ def _request_id(header: str) -> str:
 
 
 def _is_cancelled(failure: BaseException | None) -> bool:
+    if failure is None:
+        return False
     from asyncio import CancelledError  # slow to import; an ASGI server has imported it already
 
     return isinstance(failure, CancelledError)
