@@ -18,8 +18,6 @@ app.add_typer(incidents.app, name="incidents")
 app.add_typer(alerting, name="alerting")
 app.add_typer(alerts, name="alerts")
 
-_STYLES = {"critical": "bold red", "warning": "yellow"}
-
 
 @alerts.callback()
 def list_alerts(
@@ -119,10 +117,13 @@ def _print(lines: list[tuple[str, str]]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from mlmon.analyzers.base.finding import Severity
+    from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
+
     console = Console(highlight=False, soft_wrap=True)
     for head, sentence in lines:
         word, _, rest = head.partition(" ")
-        console.print(f"[{_STYLES.get(word, 'none')}]{word}[/] {escape(rest)}")
+        console.print(f"[{SEVERITY_STYLES[Severity(word)]}]{word}[/] {escape(rest)}")
         console.print(f"  {escape(sentence)}")
 
 

@@ -23,7 +23,6 @@ app = typer.Typer(
     help="Show what is wrong, and act on it: acknowledge, assign, comment, snooze, close.",
     invoke_without_command=True,
 )
-_STYLES = {"critical": "bold red", "warning": "yellow"}
 
 IncidentId = Annotated[
     str, typer.Argument(metavar="ID", help="The incident's id, or how it begins.")
@@ -352,12 +351,12 @@ def _print(found: "list[IncidentRecord]", silenced: dict[str, str]) -> None:
     from rich.markup import escape
 
     from mlmon.alerting.incidents.sentences import row
+    from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
 
     console = Console(highlight=False, soft_wrap=True)
     for incident in found:
-        severity = incident.severity
         head, *lines = row(incident, silenced.get(incident.id))
-        style = _STYLES.get(severity, "none") if incident.is_open else "dim"
+        style = SEVERITY_STYLES[incident.severity] if incident.is_open else "dim"
         console.print(f"[{style}]{escape(head)}[/]")
         for line in lines:
             console.print(f"  {escape(line)}")

@@ -102,13 +102,13 @@ def evaluate_incidents(
     found = [_named(one, matches) for one in recomputed if _concerned(one, matches, since)]
     undone = list(_undone(matches, since))
     ids = [*(incident.id for incident in found), *(record.id for record, _ in undone)]
-    told = store.changes(ids)
-    tracked = [tracker.tracked(incident, told.get(incident.id, ())) for incident in found]
-    gone = [tracker.undone(record, change, told) for record, change in undone]
+    known = store.changes(ids)
+    tracked = [tracker.tracked(incident, known.get(incident.id, ())) for incident in found]
+    gone = [tracker.undone(record, change, known) for record, change in undone]
     store.write(record for record, _ in [*tracked, *gone])
     # A person may have acted between reading and writing.
     latest = store.changes(ids)
-    if changed := {name for name in ids if len(latest.get(name, ())) != len(told.get(name, ()))}:
+    if changed := {name for name in ids if len(latest.get(name, ())) != len(known.get(name, ()))}:
         tracked = [
             tracker.tracked(incident, latest.get(incident.id, ()))
             if incident.id in changed
@@ -148,10 +148,10 @@ class _Tracker:
     now: datetime
     maintenance: Sequence[Maintenance]
 
-    def tracked(self, incident: Incident, told: Sequence[IncidentChange]) -> _Tracked:
+    def tracked(self, incident: Incident, known: Sequence[IncidentChange]) -> _Tracked:
         """Return an incident as it stands, with what is news about it."""
-        new = news(incident, told, self.alerts, self.now)
-        changes = [*told, *new]
+        new = news(incident, known, self.alerts, self.now)
+        changes = [*known, *new]
         from_data = tuple(change for change in changes if change.by is None)
         standing = replace(incident, changes=from_data)
         stored = self.stored.get(incident.id)
@@ -163,12 +163,12 @@ class _Tracker:
         self,
         record: IncidentRecord,
         change: IncidentChange,
-        told: Mapping[str, Sequence[IncidentChange]],
+        known: Mapping[str, Sequence[IncidentChange]],
     ) -> _Tracked:
         """Return an incident that was withdrawn or merged, with the change that says so."""
         status = IncidentStatus(change.kind.value)
         gone = replace(record, status=status, open_alerts=0)
-        return gone, withdrawal(change, told.get(record.id, ()), self.now)
+        return gone, withdrawal(change, known.get(record.id, ()), self.now)
 
 
 def _order(change: IncidentChange) -> tuple[datetime, str, str]:

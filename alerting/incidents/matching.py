@@ -2,7 +2,7 @@
 
 An incident's id is made of the alert that opened it. Late lines may move that alert's opening, and
 a cause that becomes known later may have opened before it. Both would give the same incident
-another id, and what people did and were told would be lost. Therefore recomputed incidents are
+another id, and what people did and received would be lost. Therefore recomputed incidents are
 compared with the stored ones:
 
 - A stored incident continues in the recomputed one that would have its id, else in the one that has

@@ -1,11 +1,11 @@
-"""What is news about an incident: its recomputed history against the changes that were told. Pure.
+"""What is news about an incident: its recomputed history against its stored changes. Pure.
 
 Changes are created once and never rewritten, and each published one is a message. Where nothing
-arrives late, the recomputed history is the told one and goes on. Late data may move, undo or bring
-back what was told; then the news is what leads from the told state to the recomputed one:
+arrives late, the recomputed history is the stored one and goes on. Late data may move, undo or
+bring back what was stored; then the news is what leads from the stored state to the recomputed one:
 
 - A start or an end that moved is a change without a message.
-- An end that was told and was none is `reopened`; an opening after a withdrawal is one again.
+- A stored end that was none is `reopened`; an opening after a withdrawal is one again.
 - An alert that has another id because its opening moved does not join a second time.
 
 What people did adds to it. Only what was known counts as seen (`IncidentChange.known`):
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _NEXT = timedelta(milliseconds=1)
 """Documents keep times to this."""
 _LIFE = frozenset({ChangeKind.OPENED, ChangeKind.RESOLVED, ChangeKind.REOPENED})
-_TELLING = frozenset({ChangeKind.OPENED, ChangeKind.REOPENED, ChangeKind.GREW})
+_WITH_SEVERITY = frozenset({ChangeKind.OPENED, ChangeKind.REOPENED, ChangeKind.GREW})
 """Changes whose message says how severe it is."""
 _SEEN_BY_CLOSING = frozenset(
     {ChangeKind.OPENED, ChangeKind.START_MOVED, ChangeKind.JOINED, ChangeKind.ALERT_GREW}
@@ -49,20 +49,15 @@ _OF_ALERTS = frozenset(
 """Changes that name an alert which is in the incident since."""
 
 
-def history(told: Iterable[IncidentChange], new: Iterable[IncidentChange]) -> list[IncidentChange]:
-    """Return all changes in the order in which they became known."""
-    return in_order([*told, *new])
-
-
-def known_at(told: Iterable[IncidentChange], now: datetime) -> datetime:
+def known_at(stored: Iterable[IncidentChange], now: datetime) -> datetime:
     """Return when news become known: after everything that is stored, which was done without."""
-    last = max((change.known or change.at for change in told), default=None)
+    last = max((change.known or change.at for change in stored), default=None)
     return now if last is None else max(now, last + _NEXT)
 
 
 def news(
     incident: Incident,
-    told: Sequence[IncidentChange],
+    stored: Sequence[IncidentChange],
     alerts: Mapping[str, Alert],
     now: datetime,
 ) -> list[IncidentChange]:
@@ -70,37 +65,37 @@ def news(
 
     Args:
         incident: The incident as it is recomputed, with the id it keeps.
-        told: Its stored changes, data's and people's.
+        stored: Its stored changes, data's and people's.
         alerts: Alerts that the stored changes name, by id, as far as they are known.
         now: When this is.
     """
-    known = known_at(told, now)
-    from_data = [change for change in in_order(told) if change.by is None]
+    known = known_at(stored, now)
+    from_data = [change for change in in_order(stored) if change.by is None]
     found = _from_data(incident, from_data, alerts)
-    numbered = _distinct(found, told, known)
-    state = handling([*told, *numbered])
-    of_people = _about_acts(incident, history(told, numbered), state, now)
-    return [*numbered, *_distinct(of_people, [*told, *numbered], known)]
+    numbered = _distinct(found, stored, known)
+    changes = [*stored, *numbered]
+    of_people = _about_acts(incident, in_order(changes), handling(changes), now)
+    return [*numbered, *_distinct(of_people, changes, known)]
 
 
 def withdrawal(
-    change: IncidentChange, told: Sequence[IncidentChange], now: datetime
+    change: IncidentChange, stored: Sequence[IncidentChange], now: datetime
 ) -> list[IncidentChange]:
-    """Return the change that withdraws or merges an incident, none where that was told.
+    """Return the change that withdraws or merges an incident, none where that is stored.
 
     Args:
-        change: The change, not yet told from earlier equal ones.
-        told: The incident's stored changes.
+        change: The change, without the number that distinguishes it from earlier equal ones.
+        stored: The incident's stored changes.
         now: When this is.
     """
-    if _Told.of(in_order(told)).undone is not None:
+    if _Stored.of(in_order(stored)).undone is not None:
         return []
-    return _distinct([change], told, known_at(told, now))
+    return _distinct([change], stored, known_at(stored, now))
 
 
 @dataclass(slots=True)
 class _Step:
-    """An opening or an end that was told."""
+    """A stored opening or end."""
 
     kind: ChangeKind
     at: datetime
@@ -113,12 +108,12 @@ class _Step:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What was told since the incident opened, or opened again after it was withdrawn.
+class _Stored:
+    """What is stored since the incident opened, or opened again after it was withdrawn.
 
     Args:
         steps: Openings and ends.
-        severity: The worst severity that was told; None before the first.
+        severity: The worst severity that a message named; None before the first.
         undone: The change that withdrew or merged it, as long as it did not open again.
     """
 
@@ -127,8 +122,8 @@ class _Told:
     undone: IncidentChange | None = None
 
     @classmethod
-    def of(cls, changes: Iterable[IncidentChange]) -> _Told:
-        """Return what changes told, given in the order in which they became known."""
+    def of(cls, changes: Iterable[IncidentChange]) -> _Stored:
+        """Return the state after changes, given in the order in which they became known."""
         found = cls([])
         for change in changes:
             if change.kind in _UNDOING:
@@ -141,32 +136,32 @@ class _Told:
             elif change.kind is ChangeKind.END_MOVED:
                 for step in [step for step in found.steps if not step.is_open][-1:]:
                     step.at = change.at
-            if change.kind in _TELLING:
+            if change.kind in _WITH_SEVERITY:
                 found.see(change.severity)
         return found
 
     def see(self, severity: Severity) -> None:
-        """Note a severity that was told."""
+        """Note a severity that a message names."""
         if self.severity is None or severity.rank > self.severity.rank:
             self.severity = severity
 
 
 def _from_data(
-    incident: Incident, told: Sequence[IncidentChange], alerts: Mapping[str, Alert]
+    incident: Incident, stored: Sequence[IncidentChange], alerts: Mapping[str, Alert]
 ) -> list[IncidentChange]:
-    """Return what data changed: the recomputed changes that were not told, and corrections."""
-    state, silent = _Told.of(told), _Silent(incident, told, alerts)
+    """Return what data changed: the recomputed changes that are not stored, and corrections."""
+    state, silent = _Stored.of(stored), _Silent(incident, stored, alerts)
     life = [change for change in incident.changes if change.kind in _LIFE]
     first_new, corrections = _continued(incident, life, state)
     pending = {change.id for change in life[first_new:]}
     found = []
     for change in incident.changes:
         if change.kind in _LIFE:
-            known = silent.told(change)
+            known = silent.is_stored(change)
             if change.id in pending:
                 found.append(change if state.undone is None else _again(change))
                 state.undone = None
-                if change.kind in _TELLING:
+                if change.kind in _WITH_SEVERITY:
                     state.see(change.severity)
             elif change is life[0] and change.at != state.steps[0].at:
                 found.append(_start_moved(incident, change, state.steps[0].at, known=known))
@@ -174,7 +169,7 @@ def _from_data(
             if state.severity is None or change.severity.rank > state.severity.rank:
                 found.append(change)
                 state.see(change.severity)
-        elif not silent.told(change):
+        elif not silent.is_stored(change):
             found.append(change)
     found += corrections
     worse = state.severity is not None and incident.severity.rank > state.severity.rank
@@ -184,7 +179,7 @@ def _from_data(
 
 
 def _continued(
-    incident: Incident, life: Sequence[IncidentChange], state: _Told
+    incident: Incident, life: Sequence[IncidentChange], state: _Stored
 ) -> tuple[int, list[IncidentChange]]:
     """Return from which opening or end on the recomputed ones are news, and corrections."""
     steps = state.steps
@@ -199,7 +194,7 @@ def _continued(
     if is_open is was_open:
         return common, []
     if common < len(life):
-        # The next one leads to the state that was told, at another time.
+        # The next one leads to the stored state, at another time.
         change = life[common]
         moved = change.kind is ChangeKind.RESOLVED
         return common + 1, [_end_moved(change, steps[-1].at)] if moved else []
@@ -214,16 +209,16 @@ def _continued(
 
 
 class _Silent:
-    """Changes without a message: an alert that has another id now was told under the former."""
+    """Changes without a message: an alert that has another id now is stored under the former."""
 
     def __init__(
-        self, incident: Incident, told: Sequence[IncidentChange], alerts: Mapping[str, Alert]
+        self, incident: Incident, stored: Sequence[IncidentChange], alerts: Mapping[str, Alert]
     ) -> None:
         self._alerts = {**alerts, **{member.id: member for member in incident.members}}
-        self._told = {change.id for change in told}
+        self._stored = {change.id for change in stored}
         now = {change.id for change in incident.changes}
         members = {member.id for member in incident.members}
-        self._joined = {change.about for change in told if change.kind in _OF_ALERTS}
+        self._joined = {change.about for change in stored if change.kind in _OF_ALERTS}
         self._former = Counter(
             ("joined", alert.series)
             for name in self._joined
@@ -231,15 +226,15 @@ class _Silent:
         )
         self._former.update(
             (change.kind, alert.series)
-            for change in told
+            for change in stored
             if change.kind not in _OF_ALERTS and change.id not in now
             if (alert := self._alerts.get(change.about or ""))
         )
 
-    def told(self, change: IncidentChange) -> bool:
-        """Return whether a recomputed change was told, under this or a former id."""
+    def is_stored(self, change: IncidentChange) -> bool:
+        """Return whether a recomputed change is stored, under this or a former id."""
         of_alert = change.kind in _OF_ALERTS
-        if change.about in self._joined if of_alert else change.id in self._told:
+        if change.about in self._joined if of_alert else change.id in self._stored:
             return True
         alert = self._alerts.get(change.about or "")
         key = ("joined" if of_alert else change.kind, alert.series if alert else "")
@@ -252,7 +247,7 @@ class _Silent:
 def _about_acts(
     incident: Incident, changes: Sequence[IncidentChange], state: Handling, now: datetime
 ) -> list[IncidentChange]:
-    """Return what has to be said because of what a person did without knowing what came later."""
+    """Return the changes that a person who acted before them has to see."""
     if incident.ended is not None or incident.withdrawn:
         return []
     found = []
@@ -338,10 +333,10 @@ def _change(
 
 
 def _distinct(
-    changes: Iterable[IncidentChange], told: Iterable[IncidentChange], known: datetime
+    changes: Iterable[IncidentChange], stored: Iterable[IncidentChange], known: datetime
 ) -> list[IncidentChange]:
-    """Return changes with a generation where an equal one was told before."""
-    taken = {change.id for change in told}
+    """Return changes with a generation where an equal one is stored."""
+    taken = {change.id for change in stored}
     found = []
     for change in changes:
         numbered = change

@@ -1,4 +1,4 @@
-"""What each route was told about whether mlmon can judge, and what it is told next. Pure.
+"""What was sent to each route about whether mlmon can judge, and what is sent next. Pure.
 
 After `PATIENCE` failed cycles in a row every route gets "mlmon cannot judge", tried again until it
 is taken, and then one message when cycles succeed again. A route that could not be reached before
@@ -34,13 +34,13 @@ class RouteNotice:
     """What a route knows.
 
     Args:
-        told: Whether it was told that mlmon cannot judge.
-        done: Whether it needs no message any more: it was told that mlmon can again.
+        notified: Whether it received that mlmon cannot judge.
+        done: Whether it needs no message any more: it received that mlmon can again.
         attempts: Failed attempts at the message that is due.
         next_attempt: When it is tried again.
     """
 
-    told: bool = False
+    notified: bool = False
     done: bool = False
     attempts: int = 0
     next_attempt: datetime | None = None
@@ -88,9 +88,9 @@ class Judging:
             return replace(self, failed=failed, why=failure)
         # A route that was not reached before it failed again has heard of it already.
         heard = {
-            name: RouteNotice(told=True)
+            name: RouteNotice(notified=True)
             for name, route in self.routes.items()
-            if route.told and not route.done
+            if route.notified and not route.done
         }
         return Judging(failed, first, first, failure, None, heard)
 
@@ -109,11 +109,11 @@ class Judging:
         for name in names:
             route = self.routes.get(name, RouteNotice())
             waits = route.next_attempt is not None and now < route.next_attempt
-            told = route.told and self.over is None
-            if not (route.done or told or waits):
-                yield name, self._message(namespace, self.since, told=route.told)
+            waits_for_end = route.notified and self.over is None
+            if not (route.done or waits_for_end or waits):
+                yield name, self._message(namespace, self.since, notified=route.notified)
 
-    def _message(self, namespace: str, since: datetime, *, told: bool) -> Message:
+    def _message(self, namespace: str, since: datetime, *, notified: bool) -> Message:
         why = self.why.rstrip(".")
         if self.over is None:
             return own_message(
@@ -124,7 +124,7 @@ class Judging:
                 thread=f"mlmon-judges-{namespace}",
             )
         sentence = "Cycles succeed again; incidents are up to date."
-        if not told:
+        if not notified:
             sentence = (
                 f"It could not from {moment(since)} to {moment(self.over)}, and this route could "
                 f"not be reached: {why}. {sentence}"
@@ -141,9 +141,9 @@ class Judging:
         """Return the state after a message was given to a route."""
         before = self.routes.get(name, RouteNotice())
         if sent is Sent.DONE:
-            after = RouteNotice(told=True, done=self.over is not None)
+            after = RouteNotice(notified=True, done=self.over is not None)
         elif self.over is not None and (sent is Sent.REFUSED or now - self.over > GIVEN_UP):
-            after = RouteNotice(told=before.told, done=True)
+            after = RouteNotice(notified=before.notified, done=True)
         else:
             pause = min(FIRST_PAUSE * 2 ** min(before.attempts, 10), LONGEST_PAUSE)
             after = replace(before, attempts=before.attempts + 1, next_attempt=now + pause)
@@ -164,7 +164,7 @@ class Judging:
             "over": self.over and iso(self.over),
             "routes": {
                 name: {
-                    "told": of.told,
+                    "notified": of.notified,
                     "done": of.done,
                     "attempts": of.attempts,
                     "next_attempt": of.next_attempt and iso(of.next_attempt),
@@ -182,7 +182,10 @@ class Judging:
         """
         routes = {
             str(name): RouteNotice(
-                bool(of["told"]), bool(of["done"]), int(of["attempts"]), _time(of["next_attempt"])
+                bool(of["notified"]),
+                bool(of["done"]),
+                int(of["attempts"]),
+                _time(of["next_attempt"]),
             )
             for name, of in value["routes"].items()
         }

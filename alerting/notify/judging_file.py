@@ -1,4 +1,4 @@
-"""Where it is kept what routes were told about whether mlmon can judge: a file on this machine.
+"""Keeps what was sent to routes about whether mlmon can judge: in a file on this machine.
 
 Elasticsearch may be what is away. Where the file cannot be written, the process remembers.
 """

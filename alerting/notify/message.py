@@ -117,7 +117,7 @@ def message(
         namespace: Environment: the same incident may be in two of them.
         runbooks: URL that the runbooks' paths follow.
         links: Label and absolute URL of pages that show the incident.
-        before: What happened before it that the receiver has not been told.
+        before: Earlier changes that the receiver has not been sent.
         first: Whether it is the receiver's first message about the incident.
     """
     over = change.kind.ends

@@ -82,15 +82,15 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What one route has not been told of one incident.
+    """What was not sent by one route of one incident.
 
     Args:
         entries: Its entries in the outbox, in order.
-        told: The kind of the last change that the route was told, None for none.
+        last_sent: The kind of the last change that was sent by the route, None for none.
     """
 
     entries: tuple[_Entry, ...]
-    told: ChangeKind | None = None
+    last_sent: ChangeKind | None = None
 
     @property
     def changes(self) -> list[IncidentChange]:
@@ -110,14 +110,14 @@ class Pending:
     @property
     def is_obsolete(self) -> bool:
         """Whether the route knows already that it is over, as after a person closed it."""
-        over = self.told is not None and self.told.ends
+        over = self.last_sent is not None and self.last_sent.ends
         return over and all(change.kind is ChangeKind.RESOLVED for change in self.changes)
 
     @property
     def is_withheld(self) -> bool:
         """Whether it was held back by a maintenance window, and the route knows nothing of it."""
         held = any(entry.get("delivery.held") for _, entry in self.entries)
-        return held and self.told is None
+        return held and self.last_sent is None
 
 
 class Outbox:
@@ -187,7 +187,7 @@ class Outbox:
                 if change.kind.published:
                     yield name
             elif change.incident not in late and route.matches(incident):
-                # Whom another likely cause concerns is told, unless somebody has it already.
+                # Routes that another likely cause concerns are notified, unless somebody has it.
                 joins = incident.is_open and incident.muted is None
                 if change.kind.published or joins:
                     yield name
@@ -243,18 +243,18 @@ class Outbox:
         return total
 
     def _pending(self) -> Iterator[tuple[str, Pending]]:
-        """Yield what each route has not been told of each incident, the oldest first."""
+        """Yield what was not sent by each route of each incident, the oldest first."""
         waiting: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
         for name, entry in self._entries([{"term": {_STATUS: "waiting"}}]):
             waiting[entry["delivery.route"], entry["incident.id"]].append((name, entry))
-        told: dict[tuple[str, str], ChangeKind] = {}
+        last_sent: dict[tuple[str, str], ChangeKind] = {}
         of = {"terms": {"incident.id": sorted({incident for _, incident in waiting})}}
         sent = self._entries([{"term": {_STATUS: "sent"}}, of]) if waiting else []
         for _, entry in sorted(sent, key=_order):
             key = entry["delivery.route"], entry["incident.id"]
-            told[key] = ChangeKind(entry["change.kind"])
+            last_sent[key] = ChangeKind(entry["change.kind"])
         for key, entries in waiting.items():
-            yield key[0], Pending(tuple(sorted(entries, key=_order)), told.get(key))
+            yield key[0], Pending(tuple(sorted(entries, key=_order)), last_sent.get(key))
 
     def _is_open(self, store: IncidentStore, pending: Pending) -> bool:
         incident = store.get(pending.incident)
@@ -372,7 +372,7 @@ def composer(namespace: str, runbooks: str, links: PageLinks) -> Compose:
             runbooks=runbooks,
             links=links(incident),
             before=before,
-            first=pending.told is None,
+            first=pending.last_sent is None,
         )
 
     return compose

@@ -227,7 +227,7 @@ def event(dataset: str, at: datetime, number: int) -> Event:
         "@timestamp": iso(at),
         "event.start": iso(at),
         "log.level": "error" if number % 200 == 0 else "info",
-        "message": "told",
+        "message": "noted",
         "event.id": f"{dataset}-{number}",
         "event.dataset": dataset,
         "service.name": "autobid-api",

@@ -1,4 +1,4 @@
-"""Whatever late data do, what was told amounts to what is so, and nothing is told twice."""
+"""Whatever late data do, what was stored amounts to what is so, and nothing is stored twice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Memory:
     def __init__(self) -> None:
         self.alerts: dict[str, Alert] = {}
         self.records: dict[str, IncidentRecord] = {}
-        self.told: dict[str, list[IncidentChange]] = {}
+        self.stored: dict[str, list[IncidentChange]] = {}
 
     def bring_up(self, alerts: list[Alert], now: datetime) -> list[IncidentChange]:
         """Bring incidents up to alerts; return what is news."""
@@ -60,23 +60,23 @@ class Memory:
         matches = match(found, list(self.records.values()), self.alerts)
         fresh: list[IncidentChange] = []
         for incident in found:
-            stored, name = matches.continued.get(incident.id), matches.id_of(incident)
-            changes = tuple(replace(change, incident=name) for change in incident.changes)
-            named = replace(incident, id=name, changes=changes)
-            told = self.told.setdefault(name, [])
-            fresh += (new := news(named, told, self.alerts, now))
-            told += new
-            about = tuple(change for change in told if change.by is None)
-            state = handling(told)
-            self.records[name] = incident_record(replace(named, changes=about), state, now, stored)
+            record, name = matches.continued.get(incident.id), matches.id_of(incident)
+            recomputed = tuple(replace(change, incident=name) for change in incident.changes)
+            named = replace(incident, id=name, changes=recomputed)
+            stored = self.stored.setdefault(name, [])
+            fresh += (new := news(named, stored, self.alerts, now))
+            stored += new
+            about = tuple(change for change in stored if change.by is None)
+            state = handling(stored)
+            self.records[name] = incident_record(replace(named, changes=about), state, now, record)
         for record in matches.gone:
             merged = record.id in matches.merged
             kind = ChangeKind.MERGED if merged else ChangeKind.WITHDRAWN
             if not record.status.stands:
                 continue
             change = IncidentChange(record.id, kind, record.opened, record.severity, "late")
-            fresh += (new := withdrawal(change, self.told[record.id], now))
-            self.told[record.id] += new
+            fresh += (new := withdrawal(change, self.stored[record.id], now))
+            self.stored[record.id] += new
             self.records[record.id] = replace(record, status=IncidentStatus(kind.value))
         return fresh
 
@@ -96,7 +96,7 @@ HISTORY = st.lists(st.text("owc", min_size=12, max_size=24), min_size=1, max_siz
 
 @settings(deadline=None)  # several revisions a history
 @given(st.lists(HISTORY, min_size=1, max_size=5), st.data())
-def test_what_was_told_amounts_to_what_is_so(
+def test_what_is_stored_amounts_to_what_is_so(
     revisions: list[list[str]], data: st.DataObject
 ) -> None:
     """After any revisions and acts: last message, severity, ids and repetition are right."""
@@ -107,7 +107,7 @@ def test_what_was_told_amounts_to_what_is_so(
         fresh = memory.bring_up(alerts, now)
         assert memory.bring_up(alerts, now + MINUTE) == []
         assert len({change.id for change in fresh}) == len(fresh)
-        for name, changes in memory.told.items():
+        for name, changes in memory.stored.items():
             record = memory.records[name]
             assert len({change.id for change in changes}) == len(changes)
             assert [change.kind for change in changes].count(ChangeKind.OPENED) == 1
@@ -135,7 +135,7 @@ def test_what_was_told_amounts_to_what_is_so(
                 act = IncidentChange(
                     chosen.id, kind, now, chosen.severity, "act", by="ada", until=now + 2 * HOUR
                 )
-                memory.told[chosen.id].append(replace(act, known=now))
+                memory.stored[chosen.id].append(replace(act, known=now))
 
 
 ACTS = (ChangeKind.ACKNOWLEDGED, ChangeKind.SNOOZED, ChangeKind.CLOSED)
@@ -154,8 +154,8 @@ def test_hour_by_hour_or_at_once_is_the_same(words: list[str], cuts: list[int]) 
         ]
         parts.bring_up(all_episodes(policy, findings), LATER + number * HOUR)
     at_once.bring_up(alerts_of(words), LATER)
-    assert {name: set(changes) for name, changes in parts.told.items()} == {
-        name: set(changes) for name, changes in at_once.told.items()
+    assert {name: set(changes) for name, changes in parts.stored.items()} == {
+        name: set(changes) for name, changes in at_once.stored.items()
     }
     assert parts.records == at_once.records
 
