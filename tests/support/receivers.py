@@ -28,23 +28,43 @@ ALERTMANAGER = "prometheus-alertmanager"
 _FAILURE = 300
 
 
+@dataclass(frozen=True)
+class Received:
+    """One request: its method, its path, its headers and the JSON of its body."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
 @dataclass
 class WebhookReceiver:
-    """Keeps what is posted to it; answers with `status`.
+    """Keeps what is sent to it; answers with `status`.
 
     Args:
-        url: Where it listens.
-        bodies: The JSON of each request, in order.
+        api_url: Where it listens, without a path.
+        requests: What it was sent, in order.
         status: What it answers from now on.
         statuses: What it answered.
         times: When.
     """
 
-    url: str = ""
-    bodies: list[Any] = field(default_factory=list)
+    api_url: str
+    requests: list[Received] = field(default_factory=list)
     status: int = 200
     statuses: list[int] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The URL of a webhook."""
+        return f"{self.api_url}/hook"
+
+    @property
+    def bodies(self) -> list[Any]:
+        """The JSON of each request, in order."""
+        return [request.body for request in self.requests]
 
     def bodies_taken(self) -> list[Any]:
         """Return the bodies that were answered with success."""
@@ -58,26 +78,27 @@ class WebhookReceiver:
 @contextmanager
 def webhook_receiver() -> Iterator[WebhookReceiver]:
     """Run a webhook receiver on loopback."""
-    received = WebhookReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         """Keeps bodies."""
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            received.bodies.append(json.loads(self.rfile.read(length) or b"null"))
+            body = json.loads(self.rfile.read(length) or b"null")
+            headers = dict(self.headers)
+            received.requests.append(Received(self.command, self.path, headers, body))
             received.statuses.append(received.status)
             received.times.append(datetime.now(UTC))
             self.send_response(received.status)
             self.end_headers()
 
-        do_GET = do_POST  # noqa: N815 - the base calls it so
+        do_GET = do_PUT = do_POST  # noqa: N815 - the base calls them so
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}/hook"
+    received = WebhookReceiver(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -7,12 +7,7 @@ v2 (https://developer.pagerduty.com/docs/events-api-v2/trigger-events/), Opsgeni
 
 from __future__ import annotations
 
-import json
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -30,6 +25,7 @@ from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from tests.support.histories import spell
+from tests.support.receivers import WebhookReceiver, webhook_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,64 +37,24 @@ NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 BEGIN = NOW - 10 * HOUR
 KEY = "0123456789abcdef0123456789abcdef"
 HEALTH = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}
-Request = tuple[str, str, dict[str, str], Any]
-"""Method, path, headers and body."""
-
-
-@dataclass
-class Api:
-    """A stand-in of a service's API: keeps requests, and answers with `status`."""
-
-    url: str = ""
-    requests: list[Request] = field(default_factory=list)
-    status: int = 202
-
-
-@contextmanager
-def api() -> Iterator[Api]:
-    """Run one on loopback."""
-    received = Api()
-
-    class Handler(BaseHTTPRequestHandler):
-        """Keeps requests."""
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.requests.append((self.command, self.path, dict(self.headers), body))
-            self.send_response(received.status)
-            self.end_headers()
-
-        do_PUT = do_POST  # noqa: N815 - the base calls it so
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """A stand-in; a proxy of the environment is not asked for it."""
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookReceiver]:
+    """A stand-in of a service's API; a proxy of the environment is not asked for it."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with api() as running:
+    with webhook_receiver() as running:
+        running.status = 202
         yield running
 
 
-def events(of: Api) -> list[dict[str, Any]]:
+def events(of: WebhookReceiver) -> list[dict[str, Any]]:
     """Return PagerDuty's events, each as its documentation asks for."""
     found = []
-    for method, path, headers, body in of.requests:
-        assert (method, path) == ("POST", "/v2/enqueue")
-        assert headers["Content-Type"] == "application/json"
+    for request in of.requests:
+        body = request.body
+        assert (request.method, request.path) == ("POST", "/v2/enqueue")
+        assert request.headers["Content-Type"] == "application/json"
         assert len(body["routing_key"]) == 32
         assert 0 < len(body["dedup_key"]) <= 255
         assert body["event_action"] in {"trigger", "resolve"}
@@ -121,12 +77,12 @@ def happen(cluster: Cluster, namespace: str, letters: str, alerting: AlertingSet
 
 
 def test_pagerduty_resolves_what_it_triggered(
-    cluster: Cluster, namespace: str, service: Api, tmp_path: Path
+    cluster: Cluster, namespace: str, service: WebhookReceiver, tmp_path: Path
 ) -> None:
     """Opened, grew worse, over: two triggers and a resolve of one key, in the documented shape."""
     key = tmp_path / "key"
     key.write_text(KEY)
-    route = {"type": "pagerduty", "key_file": str(key), "api_url": service.url}
+    route = {"type": "pagerduty", "key_file": str(key), "api_url": service.api_url}
     alerting = AlertingSettings(notify={"oncall": route})
     for letters in ("oww", "owwcc", "owwccooo"):
         happen(cluster, namespace, letters, alerting)
@@ -138,43 +94,44 @@ def test_pagerduty_resolves_what_it_triggered(
 
 
 def test_opsgenie_closes_what_it_created(
-    cluster: Cluster, namespace: str, service: Api, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, namespace: str, service: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Created with an alias, raised by it when it grows worse, and closed by it."""
     monkeypatch.setenv("GENIE", KEY)
     route = {
         "type": "opsgenie",
         "key_env": "GENIE",
-        "api_url": service.url,
+        "api_url": service.api_url,
         "teams": ["ml"],
     }
     alerting = AlertingSettings(notify={"oncall": route})
     for letters in ("oww", "owwcc", "owwccooo"):
         happen(cluster, namespace, letters, alerting)
     created, again, raised, closed = service.requests
-    for _, _, headers, _ in service.requests:
-        assert headers["Authorization"] == f"GenieKey {KEY}"
-    alias = created[3]["alias"]
+    for request in service.requests:
+        assert request.headers["Authorization"] == f"GenieKey {KEY}"
+    alias = created.body["alias"]
     assert 0 < len(alias) <= 512
-    assert 0 < len(created[3]["message"]) <= 130
-    assert (created[0], created[1], created[3]["priority"]) == ("POST", "/v2/alerts", "P3")
-    assert created[3]["responders"] == [{"name": "ml", "type": "team"}]
-    assert all(isinstance(value, str) for value in created[3]["details"].values())
-    assert again[3]["alias"] == alias
-    assert raised[0] == "PUT"
-    assert unquote(raised[1]) == f"/v2/alerts/{alias}/priority?identifierType=alias"
-    assert raised[3] == {"priority": "P1"}
-    assert closed[0] == "POST"
-    assert unquote(closed[1]) == f"/v2/alerts/{alias}/close?identifierType=alias"
-    assert closed[3].keys() == {"source", "note"}
+    assert 0 < len(created.body["message"]) <= 130
+    assert (created.method, created.path) == ("POST", "/v2/alerts")
+    assert created.body["priority"] == "P3"
+    assert created.body["responders"] == [{"name": "ml", "type": "team"}]
+    assert all(isinstance(value, str) for value in created.body["details"].values())
+    assert again.body["alias"] == alias
+    assert raised.method == "PUT"
+    assert unquote(raised.path) == f"/v2/alerts/{alias}/priority?identifierType=alias"
+    assert raised.body == {"priority": "P1"}
+    assert closed.method == "POST"
+    assert unquote(closed.path) == f"/v2/alerts/{alias}/close?identifierType=alias"
+    assert closed.body.keys() == {"source", "note"}
 
 
 def test_a_storm_keeps_a_key_for_each_incident(
-    cluster: Cluster, namespace: str, service: Api, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, namespace: str, service: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One event for many could never be resolved: each incident is triggered by itself."""
     monkeypatch.setenv("PD", KEY)
-    route = {"type": "pagerduty", "key_env": "PD", "api_url": service.url}
+    route = {"type": "pagerduty", "key_env": "PD", "api_url": service.api_url}
     alerting = AlertingSettings(notify={"oncall": route})
     findings = [
         finding
@@ -190,19 +147,22 @@ def test_a_storm_keeps_a_key_for_each_incident(
 @pytest.mark.parametrize(
     ("status", "sent"), [(202, "sent"), (400, "refused"), (429, "retry"), (503, "retry")]
 )
-def test_what_an_answer_means(service: Api, status: int, sent: str) -> None:
+def test_what_an_answer_means(service: WebhookReceiver, status: int, sent: str) -> None:
     """202 is accepted, 400 is wrong for good; too many requests and a fault are tried again."""
     service.status = status
     one = own_message("mlmon cannot judge prod", "away", NOW, severity="critical", thread="prod")
-    for channel in (PagerDuty(SecretStr(KEY), service.url), Opsgenie(SecretStr(KEY), service.url)):
+    for channel in (
+        PagerDuty(SecretStr(KEY), service.api_url),
+        Opsgenie(SecretStr(KEY), service.api_url),
+    ):
         outcome = channel.send(one)
         assert outcome.sent.value == sent
         assert KEY not in outcome.reason
 
 
-def test_that_mlmon_judges_again_resolves_that_it_cannot(service: Api) -> None:
+def test_that_mlmon_judges_again_resolves_that_it_cannot(service: WebhookReceiver) -> None:
     """Both have the key of the namespace; a test leaves nothing open."""
-    channel = PagerDuty(SecretStr(KEY), service.url)
+    channel = PagerDuty(SecretStr(KEY), service.api_url)
     for severity in ("critical", "ok"):
         channel.send(own_message("t", "s", NOW, severity=severity, thread="mlmon-judges-prod"))
     channel.send(own_message("mlmon test", "s", NOW, severity="ok", kind="test"))
@@ -212,14 +172,14 @@ def test_that_mlmon_judges_again_resolves_that_it_cannot(service: Api) -> None:
     assert len({key for _, key in actions[2:]}) == 1
 
 
-def test_urls_of_apprise_go_to_the_channels_that_can_end(service: Api) -> None:
+def test_urls_of_apprise_go_to_the_channels_that_can_end(service: WebhookReceiver) -> None:
     """A route that names PagerDuty or Opsgenie by apprise's URL resolves, too."""
     route = ServiceRoute(type="service", url=SecretStr(f"pagerduty://{KEY}@token?region=eu"))
     assert route.notifier() == PagerDuty(SecretStr(KEY), "https://events.eu.pagerduty.com")
     genie = ServiceRoute(type="service", url=SecretStr("opsgenie://AbC-1/%23ml"))
     assert genie.notifier() == Opsgenie(SecretStr("AbC-1"), teams=("ml",))
     one = Message("id", "i", "opened", "critical", "x" * 2_000, (), thread="k" * 600)
-    PagerDuty(SecretStr(KEY), service.url).send(one)
+    PagerDuty(SecretStr(KEY), service.api_url).send(one)
     (event,) = events(service)
     assert len(event["payload"]["summary"]) == 1_024
 

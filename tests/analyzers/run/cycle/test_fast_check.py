@@ -191,26 +191,30 @@ def test_a_silent_service_is_never_called_resolved(
     assert again + 5 * MINUTE <= alert.ended <= again + 31 * MINUTE
 
 
-def test_a_job_that_died_reaches_people_at_once(
-    service: Service,
-    hook: WebhookReceiver,
-    ship: Callable[..., None],
-    runs_of: Callable[..., Events],
-    start: datetime,
-) -> None:
-    """The failed run's last line is told with the next check, and once."""
-    since = (NOW - start).total_seconds() / 3_600
-    runs = [(since - 10 + hour + 0.05, hour != 10, 30.0) for hour in range(11)]
+@pytest.fixture
+def dying_job(
+    ship: Callable[..., None], runs_of: Callable[..., Events], start: datetime
+) -> tuple[Events, datetime]:
+    """The lines of a job's run that fails after ten, which are shipped; and when the last is."""
+    hours = (NOW - start).total_seconds() / 3_600
+    runs = [(hours - 10 + hour + 0.05, hour != 10, 30.0) for hour in range(11)]
     events = runs_of("refresh", runs)
-    before = [event for event in events if parse_time(event["@timestamp"]) < NOW]
-    ship(before)
-    assert service.runner.once()
+    ship([event for event in events if parse_time(event["@timestamp"]) < NOW])
     failing = [event for event in events if parse_time(event["@timestamp"]) >= NOW]
-    bad = max(parse_time(event["@timestamp"]) for event in failing)
-    service.log([event | {"event.ingested": iso(bad + ARRIVES)} for event in failing])
-    told = service.go_on(bad + 5 * MINUTE, hook)
-    assert told is not None
-    assert told - bad <= timedelta(seconds=45)
+    failed = max(parse_time(event["@timestamp"]) for event in failing)
+    return [event | {"event.ingested": iso(failed + ARRIVES)} for event in failing], failed
+
+
+def test_a_job_that_died_reaches_people_at_once(
+    service: Service, hook: WebhookReceiver, dying_job: tuple[Events, datetime]
+) -> None:
+    """The failed run's last line is reported with the next check, and once."""
+    failing, failed = dying_job
+    assert service.runner.once()
+    service.log(failing)
+    reported = service.go_on(failed + 5 * MINUTE, hook)
+    assert reported is not None
+    assert reported - failed <= timedelta(seconds=45)
     service.now = NOW + HOUR
     assert service.runner.once()
     assert [body["kind"] for body in hook.bodies] == ["opened"]
@@ -220,26 +224,20 @@ def test_faults_at_one_time_are_a_message_each(
     service: Service,
     hook: WebhookReceiver,
     ship: Callable[..., None],
-    runs_of: Callable[..., Events],
-    start: datetime,
+    dying_job: tuple[Events, datetime],
 ) -> None:
     """One service fails, another falls silent, then a job fails: three messages, each in time."""
     failing = {"service.name": "failing", "url.path": "/failing", "process.entity_id": "f"}
     ship(week())
     ship([line | failing for line in requests(NOW - HOUR, NOW)])
-    hours = (NOW - start).total_seconds() / 3_600
-    runs = [(hours - 10 + hour + 0.05, hour != 10, 10.0) for hour in range(11)]
-    jobs = runs_of("refresh", runs)
-    ship([event for event in jobs if parse_time(event["@timestamp"]) < NOW])
+    late, failed = dying_job
     assert service.runner.once()
     bad = requests(NOW, NOW + 8 * MINUTE, status=500)
     service.log([line | failing for line in bad])
-    late = [event for event in jobs if parse_time(event["@timestamp"]) >= NOW]
-    failed = max(parse_time(event["@timestamp"]) for event in late)
-    service.log([event | {"event.ingested": iso(failed + ARRIVES)} for event in late])
+    service.log(late)
     service.go_on(failed + ALLOWED)
-    said = {body["title"].split("] ")[1].split(",")[0]: body["kind"] for body in hook.bodies}
-    assert said == {
+    sent = {body["title"].split("] ")[1].split(",")[0]: body["kind"] for body in hook.bodies}
+    assert sent == {
         "outage failing.seconds of /failing": "opened",
         "outage silence.seconds": "opened",
         "job_health failed.runs of refresh": "opened",
@@ -250,18 +248,12 @@ def test_a_job_that_fails_while_a_cycle_runs_does_not_wait_for_it(
     service: Service,
     hook: WebhookReceiver,
     ship: Callable[..., None],
-    runs_of: Callable[..., Events],
-    start: datetime,
+    dying_job: tuple[Events, datetime],
 ) -> None:
     """A long cycle judges what ended before it began; a check in it, what failed since."""
-    since = (NOW - start).total_seconds() / 3_600
-    runs = [(since - 10 + hour + 0.05, hour != 10, 30.0) for hour in range(11)]
-    events = runs_of("refresh", runs)
-    ship([event for event in events if parse_time(event["@timestamp"]) < NOW])
+    failing, bad = dying_job
     assert service.runner.once()
-    failing = [event for event in events if parse_time(event["@timestamp"]) >= NOW]
-    bad = max(parse_time(event["@timestamp"]) for event in failing)
-    ship([event | {"event.ingested": iso(bad + ARRIVES)} for event in failing])
+    ship(failing)
     check = FastCheck(service.runner.cluster, service.runner.namespace)
     assert check.run(bad + EVERY, since=bad + ARRIVES) is None
     assert check.run(bad + EVERY, since=bad - MINUTE)
