@@ -2,7 +2,6 @@
 
 import gzip
 import shutil
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,20 +19,21 @@ def _now() -> str:
     return now.replace("+00:00", "Z")
 
 
-def test_a_line_is_searchable_within_two_seconds(
+def test_a_last_line_is_searchable_without_another(
     ship: Ship, log: NumberedLog, until: Until
 ) -> None:
-    """At the tail, a line is found by a search no later than two seconds after it was written."""
+    """At the tail, a line is found by a search although no other follows and nothing is closed.
+
+    How soon is measured by `tests/benchmarks/bench_ingest.py`.
+    """
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(10))
     with ship.following("a.jsonl") as counts:
         until(lambda: counts.decided == 10)
         with path.open("ab") as file:
             file.write(log.line())
-        written = time.monotonic()
         query = {"term": {"event.id": f"{log.entity}-11"}}
         until(lambda: ship.cluster.count(f"logs-ml.*-{ship.namespace}", query) == 1)
-        assert time.monotonic() - written < 2.0
 
 
 def test_no_line_arrives_before_it_was_written(ship: Ship, log: NumberedLog, until: Until) -> None:
