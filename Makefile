@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate format bench torture alerting-replay lock clean
+.PHONY: help demo test test-long check generate format bench torture alerting-replay lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -16,8 +16,11 @@ help: ## list these targets
 demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the tour, about three minutes
 	@$(BIN)/mlmon demo
 
-test: $(READY) ## the whole test suite, against a real Elasticsearch
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+test: $(READY) ## the tests but the long ones, against a real Elasticsearch: about five minutes
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not long"
+
+test-long: $(READY) ## the long tests: days of traffic, kills, other nodes, the report in a browser
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m long
 
 check: $(READY) ## ruff, mypy --strict, order of imports, dependencies, generated files
 	@$(BIN)/ruff check .

@@ -74,11 +74,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[URL] = found.url
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the files that take longest first, so that no worker is left alone with one."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
-
 class _Together(LoadFileScheduling):
     """Gives each file to one worker, and files that share an expensive fixture to the same one."""
 

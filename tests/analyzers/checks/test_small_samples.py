@@ -25,8 +25,6 @@ from mlmon.analyzers.drift.chosen_tests import ChosenTests
 from mlmon.analyzers.drift.methods import drift_methods
 from mlmon.analyzers.statistics.buckets import Buckets
 
-pytestmark = pytest.mark.long
-
 Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
 A_DAY = 165

@@ -20,8 +20,6 @@ from mlmon.analyzers.labels.waiting import MAX_WAIT
 from mlmon.elastic.client.cluster import Cluster
 from tests.support.transport import Intercept, Send, intercept
 
-pytestmark = pytest.mark.long
-
 Event = dict[str, Any]
 Make = Callable[..., Event]
 Join = Callable[[datetime], Joined]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 PER_HOUR = 100
 BURST = 30

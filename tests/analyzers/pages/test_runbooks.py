@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 NOW = floor(datetime.now(UTC), HOUR)
 METRICS = [
     (analyzer, metric)

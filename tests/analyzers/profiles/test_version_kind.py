@@ -16,6 +16,8 @@ from mlmon.analyzers.profiles.version_kind import survey_versions
 from mlmon.analyzers.run.engine import analyze
 from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 MODELS = 200
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 HOURS, PER_HOUR = 136, 30
 FAULT = range(30, 54)
 """Hours of a fault that is repaired."""

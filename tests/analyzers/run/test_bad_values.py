@@ -23,6 +23,8 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 Ship = Callable[[Events], None]
 PRICE, RATING, COUNTRY = (

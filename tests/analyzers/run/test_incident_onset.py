@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

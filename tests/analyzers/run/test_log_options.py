@@ -23,6 +23,8 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.logging_config import Model, Redaction, Sampling, Service, open_log
 
+pytestmark = pytest.mark.long
+
 Rows = dict[str, Any]
 A_DAY = 2_400
 CATEGORY = "ml.features.categorical.country"

@@ -22,6 +22,8 @@ from mlmon.elastic.connect import connect
 from mlmon.elastic.settings import load_settings
 from tests.support.transport import Send, intercept
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 Documents = dict[tuple[str, str], dict[str, Any]]
 PER_HOUR = 8

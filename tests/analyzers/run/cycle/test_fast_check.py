@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 NOW = floor(datetime.now(UTC), HOUR) - 2 * HOUR
 """Near the present: what is older than a day when it becomes known is not sent."""
 ALLOWED = timedelta(minutes=2)
