@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import schedule
 
-from mlmon.analyzers.base.window import DAY, iso
+from mlmon.analyzers.base.window import DAY, MINUTE, SECOND, iso
+from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
-from mlmon.analyzers.run.cycle.state import LEASE, Lease
+from mlmon.analyzers.run.cycle.state import LEASE, BookmarkStore, Lease
 from mlmon.analyzers.run.engine import described
 from mlmon.analyzers.run.subscribers import CycleOutcome, publish_due, publish_outcome
 from mlmon.elastic.errors import UserError
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from mlmon.analyzers.run.subscribers import SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
+
+
+PAUSE = 2 * MINUTE
+"""Where nothing was judged for so long, `mlmon run` did not run; perhaps no shipper either."""
+FIRST_LINES, LAST_LINES = 5 * SECOND, MINUTE
+"""So long the first cycle waits for lines, and so long at most while shippers report more."""
 
 
 class _IncompleteCycleError(Exception):
@@ -250,8 +257,33 @@ class Runner:
         """Report a line for people, or the same as JSON."""
         self.report(json.dumps(known) if self.as_json else line)
 
+    def _await_lines(self, stopping: Event) -> None:
+        """After a pause of the cycles, give shippers that paused too a moment for their lines.
+
+        What a service wrote meanwhile would otherwise look like its silence.
+        """
+        begin = self.clock()
+        with suppress(UserError):  # The first cycle says what is in the way.
+            known = BookmarkStore(self.cluster, self.namespace).read()
+            if known is None or begin - known.judged < PAUSE:
+                return
+            self._print(
+                f"{iso(begin)} nothing was judged since {iso(known.judged)}: waiting for lines "
+                "that are on their way",
+                {"at": iso(begin), "notice": "waiting for lines that are on their way"},
+            )
+            wait = FIRST_LINES
+            while not stopping.wait(wait.total_seconds()):
+                now = self.clock()
+                logs = Logs(self.cluster, self.namespace, now, {})
+                if now - begin >= LAST_LINES or logs.arrived_until >= now:
+                    return
+
     def until(self, stopping: Event, every: timedelta) -> None:
         """Run a cycle now and at every interval, also after one that failed."""
+        self._await_lines(stopping)
+        if stopping.is_set():
+            return
 
         def attempt() -> None:
             try:

@@ -18,34 +18,10 @@ from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.indices.names import SHIPPING
-from mlmon.ingest.state.counts import LineCounts, RunCounts
-from mlmon.ingest.state.health import FileHealth, Health, documents
+from tests.support.shipping_reports import reports
 
 Events = list[dict[str, Any]]
 NOW = datetime.fromisoformat("2026-03-02T12:00+00:00")
-
-
-def reports(
-    at: datetime, *files: tuple[str, int, int, float], shipper: str = "one"
-) -> list[dict[str, Any]]:
-    """Return what a shipper reports of files: path, lines read, bytes and seconds behind."""
-    health = Health(
-        at,
-        shipper,
-        1,
-        running=True,
-        waiting_for="",
-        counts=RunCounts(),
-        files=[
-            FileHealth(path, LineCounts(read=read, stored=read), lag, behind)
-            for path, read, lag, behind in files
-        ],
-    )
-    found = documents(health, SHIPPING)
-    return [
-        of | {"@timestamp": iso(of["@timestamp"]), "event.id": f"{shipper}-{at}-{number}"}
-        for number, of in enumerate(found)
-    ]
 
 
 def of_files(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
