@@ -67,13 +67,17 @@ def chart_panel(chart: Chart, controls: Sequence[Control]) -> Builder[GrafanaPan
     timed = any(isinstance(axis, Time) for axis in chart.by)
     if chart.draw == "tile":
         panel = _tile(chart)
-    elif chart.draw == "table" and any(isinstance(axis, Values) for axis in chart.by):
+    elif chart.draw in {"table", "heatmap"} and not timed and _has_values(chart):
         panel = _table(chart, targets)
     elif timed:
         panel = _time_series(chart, targets)
     else:
         panel = _bars(chart)
     return _described(panel, chart).targets([target.query for target in targets])  # type: ignore[no-any-return]
+
+
+def _has_values(chart: Chart) -> bool:
+    return any(isinstance(axis, Values) for axis in chart.by)
 
 
 def search_panel(search: SavedSearch, controls: Sequence[Control]) -> Builder[GrafanaPanel]:

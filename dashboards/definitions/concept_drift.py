@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
+from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
@@ -34,5 +35,6 @@ DASHBOARD = Dashboard(
     order=5,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
+    marks=EVENT_MARKS,
     sections=(Section("Expected against actual outcomes", (PanelRow((EXPECTED, BY_SCORE)),)),),
 )

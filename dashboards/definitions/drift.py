@@ -13,6 +13,7 @@ from mlmon.dashboards.definitions.controls import (
     SERVICE,
     VERSION,
 )
+from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
@@ -108,14 +109,16 @@ DASHBOARD = Dashboard(
     analyzers=("feature_drift", "score_shift", "feature_statistics", "data_quality"),
     layers=("feature", "score"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
+    marks=EVENT_MARKS,
     sections=(
         Section(
             "Feature drift",
             (
-                PanelRow((RANKED, WHERE), 14),
                 PanelRow((MOVED_MOST,), 26),
+                PanelRow((RANKED, WHERE), 14),
                 PanelRow((STATISTICS, MISSING), 14),
             ),
+            "Which features moved, how far, and since when?",
         ),
         Section("Score shift", (PanelRow((SCORES, MEDIAN)),)),
     ),

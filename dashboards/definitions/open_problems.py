@@ -5,10 +5,15 @@ from __future__ import annotations
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.state_now import STATE_NOW
-from mlmon.dashboards.model.chart import Chart, Measure, Values
+from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import both, is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
-from mlmon.dashboards.model.sources import ALERT_DOCUMENTS, FINDING_DOCUMENTS
+from mlmon.dashboards.model.sources import (
+    ALERT_DOCUMENTS,
+    FINDING_DOCUMENTS,
+    INCIDENT_EVENTS,
+    MESSAGES,
+)
 
 BY_SEVERITY = Chart(
     "Problems over time",
@@ -78,6 +83,37 @@ ACKNOWLEDGEMENT = _quality(
     "acknowledgement.time",
     "s",
 )
+OPENED = Chart(
+    "Incidents opened",
+    "Incidents by their severity when they opened.",
+    INCIDENT_EVENTS,
+    (
+        Measure("Critical", where=is_("incident.severity", "critical"), tone="critical"),
+        Measure("Warning", where=is_("incident.severity", "warning"), tone="warning"),
+    ),
+    "stacked",
+    where=is_("change.kind", "opened", "reopened"),
+)
+ACTIONS = Chart(
+    "Changes of incidents",
+    "What happened to incidents, and what people did.",
+    INCIDENT_EVENTS,
+    (Measure("Changes"),),
+    "stacked",
+    (Time(), Values("change.kind", "Change", 8)),
+)
+MESSAGES_SENT = Chart(
+    "Messages by route and status",
+    "Was each message sent, and if not, why?",
+    MESSAGES,
+    (
+        Measure("Messages"),
+        Measure("Latest", "max", "@timestamp"),
+        Measure("Latest reason", "last", "delivery.reason"),
+    ),
+    "table",
+    (Values("delivery.route", "Route", 10), Values("delivery.status", "Status", 5)),
+)
 
 DASHBOARD = Dashboard(
     "open_problems",
@@ -102,7 +138,14 @@ DASHBOARD = Dashboard(
                 PanelRow((BY_SEVERITY,), 9),
             ),
         ),
-        Section("Quality of alerts", (PanelRow((PRECISION, DETECTION, ACKNOWLEDGEMENT), 10),)),
+        Section(
+            "Alerting",
+            (
+                PanelRow((OPENED, ACTIONS, MESSAGES_SENT), 10),
+                PanelRow((PRECISION, DETECTION, ACKNOWLEDGEMENT), 10),
+            ),
+            "What did alerting do: incidents, messages, time to acknowledge, precision?",
+        ),
         Section("Findings", (PanelRow((Documents(searches.ALARMS.name),), 14),)),
         Section("Checks without a verdict", (PanelRow((SILENT,), 9),)),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmon.analyzers.checks.completeness import LOST_LIMITS
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
+from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.definitions.service_health import SERVER_ERROR
 from mlmon.dashboards.definitions.state_now import STATE_NOW, WORST_BY_ANALYZER
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
@@ -65,20 +66,24 @@ DASHBOARD = Dashboard(
     "Is anything wrong, since when, and why?",
     order=1,
     controls=(SERVICE, ENVIRONMENT),
+    marks=EVENT_MARKS,
     since="now-24h",
     sections=(
         Section(
             "Current state",
             (PanelRow((*STATE_NOW, COMPLETENESS), 6),),
         ),
-        Section("Severity over time", (PanelRow((WORST_BY_ANALYZER,), 14),)),
         Section(
-            "Open incidents and findings",
-            (
-                PanelRow((Documents(searches.OPEN_INCIDENTS.name),), 12),
-                PanelRow((Documents(searches.ALARMS.name),), 14),
-            ),
+            "Open incidents",
+            (PanelRow((Documents(searches.OPEN_INCIDENTS.name),), 10),),
+            "What is wrong, by its likely cause? `incident.alert_ids` leads to the evidence.",
         ),
+        Section("Severity over time", (PanelRow((WORST_BY_ANALYZER,), 14),)),
         Section("Traffic and decisions", (PanelRow((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
+        Section(
+            "Warning and critical findings",
+            (PanelRow((Documents(searches.ALARMS.name),), 14),),
+            collapsed=True,
+        ),
     ),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mlmon.dashboards.definitions.controls import BY_VERSION, MODEL, SCORE_TENTHS, SEGMENT, VERSION
+from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
-from mlmon.dashboards.model.sources import BIDS, LABEL_DOCUMENTS, MODELS
+from mlmon.dashboards.model.finding_chart import findings_of
+from mlmon.dashboards.model.sources import BIDS, FINDING_DOCUMENTS, LABEL_DOCUMENTS, MODELS
 
 TRUE = is_("ml.outcome.label", True)
 APPROVED = is_("ml.prediction.decision", "approved")
@@ -115,6 +117,52 @@ OFFLINE = Chart(
     (Values("ml.model.version", "Model version", 10, "name"),),
     is_("event.action", "evaluate"),
 )
+DRIFT_AND_PERFORMANCE = Chart(
+    "Live ROC AUC and largest feature drift",
+    "Both from 0 to 1: does performance fall when features drift?",
+    FINDING_DOCUMENTS,
+    (
+        Measure(
+            "Lowest live ROC AUC",
+            "min",
+            "finding.value",
+            where=findings_of("live_performance", "roc_auc"),
+            tone="good",
+        ),
+        Measure(
+            "Largest feature drift",
+            "max",
+            "finding.value",
+            where=is_("finding.analyzer", "feature_drift"),
+            tone="warning",
+        ),
+    ),
+)
+WORST_SEGMENTS = Chart(
+    "Problems by segment and metric",
+    "Warning and critical findings: which part of the traffic is worst, and by which metric?",
+    FINDING_DOCUMENTS,
+    (Measure("Problems"),),
+    "heatmap",
+    (Values("finding.metric", "Metric", 10), Values("finding.segment", "Segment", 15)),
+    is_("finding.severity", "warning", "critical"),
+)
+VERSIONS = Chart(
+    "Model versions compared",
+    "Labeled predictions, success rate and errors of each model version.",
+    LABEL_DOCUMENTS,
+    (
+        Measure("Labeled predictions"),
+        Measure("Mean score", "average", "ml.prediction.score"),
+        Measure("Success rate", "ratio", where=TRUE, unit="ratio"),
+        Measure("Success rate of approved", "ratio", where=TRUE, of=APPROVED, unit="ratio"),
+        Measure("Wrong decisions", "ratio", where=is_("label.wrong", True), unit="ratio"),
+        Measure("Value", "sum", "ml.outcome.value"),
+        Measure("First prediction", "min", "@timestamp"),
+    ),
+    "table",
+    (Values("ml.model.version", "Model version", 10, "name"),),
+)
 
 DASHBOARD = Dashboard(
     "performance",
@@ -123,7 +171,13 @@ DASHBOARD = Dashboard(
     order=3,
     layers=("labels", "concept", "performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
+    marks=EVENT_MARKS,
     sections=(
+        Section(
+            "Performance and drift",
+            (PanelRow((DRIFT_AND_PERFORMANCE, WORST_SEGMENTS), 12), PanelRow((VERSIONS,), 7)),
+            "Does performance fall when features drift, in which segments, with which version?",
+        ),
         Section(
             "Business value", (PanelRow((SUCCESS, VALUE, BIDS_PLACED)), PanelRow((BY_SEGMENT,), 8))
         ),

@@ -6,6 +6,7 @@ from mlmon.dashboards.definitions.searches import FAILED_JOBS, MODEL_EVENTS
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
+from mlmon.dashboards.model.picture import StateTimeline
 from mlmon.dashboards.model.sources import JOBS, MODELS
 
 JOB = Values("ml.job.name", "Job", 10)
@@ -28,6 +29,18 @@ BY_JOB = Chart(
     ),
     "table",
     (Values("ml.job.name", "Job", 20),),
+)
+TIMELINE = StateTimeline(
+    Chart(
+        "Job timeline",
+        "Runs of each job by outcome: which failed, and when?",
+        JOBS,
+        (Measure("Runs"),),
+        "heatmap",
+        (Time(), Values("ml.job.name", "Job", 20, "name")),
+    ),
+    "event.outcome",
+    ("failure", "success"),
 )
 DURATIONS = Chart(
     "Job duration",
@@ -72,7 +85,14 @@ DASHBOARD = Dashboard(
     analyzers=("job_health", "offline_metrics", "model_reload"),
     layers=("job", "training", "deployment"),
     sections=(
-        Section("Jobs", (PanelRow((RUNS, DURATIONS, RECORDS)), PanelRow((BY_JOB,), 8))),
+        Section(
+            "Jobs",
+            (
+                PanelRow((TIMELINE,), 9),
+                PanelRow((RUNS, DURATIONS, RECORDS)),
+                PanelRow((BY_JOB,), 8),
+            ),
+        ),
         Section("Model versions", (PanelRow((EVALUATION, RELOADS)),)),
         Section(
             "Failures",

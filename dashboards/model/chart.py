@@ -93,6 +93,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class EventMark:
+    """Documents drawn as vertical lines at their times: what happened beside the values.
+
+    Args:
+        label: What happened.
+        source: The documents.
+        where: Documents that count.
+        text: Field with what stands at the line.
+        tone: What its colour means.
+    """
+
+    label: str
+    source: DataSource
+    where: Condition
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
 class ToneStep:
     """From a value on, a tile has the colour of a meaning."""
 
@@ -124,6 +143,7 @@ class Chart:
         unit: Unit of the y axis: that of the measures, as `Panel.unit`.
         limits: Measured over the first axis only, such as the limits of findings.
         lines: Lines at fixed values.
+        marks: Events that are drawn over time.
         steps: Colours of a tile by its value.
         leads_to: Name of the dashboard with details: a drill-down of a chart with axes, a link in
             the heading of a tile's section.
@@ -139,6 +159,7 @@ class Chart:
     unit: str = ""
     limits: tuple[Measure, ...] = ()
     lines: tuple[Line, ...] = ()
+    marks: tuple[EventMark, ...] = ()
     steps: tuple[ToneStep, ...] = ()
     leads_to: str | None = None
 
@@ -153,6 +174,12 @@ class Chart:
             raise ValueError(
                 f"{self.title!r} asks {self.source.name} for times it is not sorted by"
             )
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether its axis to the right is time, so that events can be drawn."""
+        drawn = self.draw in {"line", "area", "bar", "stacked"}
+        return drawn and isinstance(self.by[0], Time)
 
     @property
     def condition(self) -> Condition:

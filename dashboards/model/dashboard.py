@@ -10,6 +10,7 @@ from mlmon.dashboards.model.picture import Picture
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.alert_policy import CauseLayer
+    from mlmon.dashboards.model.chart import EventMark
     from mlmon.dashboards.model.source import DataSource
 
 GRID_COLUMNS = 48
@@ -47,11 +48,15 @@ class Section:
         heading: A noun phrase.
         rows: From the top down.
         question: What the section answers, where that helps.
+        runbook: Path of the page that says what to do.
+        collapsed: Whether it opens with a click, where Kibana has such sections.
     """
 
     heading: str
     rows: tuple[PanelRow, ...]
     question: str = ""
+    runbook: str = ""
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Dashboard:
         analyzers: Names of analyzers whose panels it shows.
         layers: Layers whose analyzers it shows too, where no dashboard names them.
         controls: Choices.
+        marks: Events that are drawn on each of its charts over time.
         since: Start of the time range it opens with; None keeps that of the previous dashboard.
     """
 
@@ -93,4 +99,5 @@ class Dashboard:
     analyzers: tuple[str, ...] = ()
     layers: tuple[CauseLayer, ...] = ()
     controls: tuple[Control, ...] = ()
+    marks: tuple[EventMark, ...] = ()
     since: str | None = None

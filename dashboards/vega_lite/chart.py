@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from mlmon.analyzers.base.window import milliseconds
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
@@ -136,25 +136,40 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
 
 def _colours(chart: Chart, names: Sequence[str]) -> list[str]:
     toned = {measure.label: measure.tone for measure in chart.measures}
-    colours = cycle(PAGE_COLOURS.series)
     if len(names) == 1:
         toned.setdefault(names[0], chart.measures[0].tone)
-    tones = (toned.get(name, "plain") for name in names)
-    return [next(colours) if tone == "plain" else PAGE_COLOURS.tone(tone) for tone in tones]
+    tones = {name: toned.get(name, "plain") for name in names}
+    plain = own_colours([name for name, tone in tones.items() if tone == "plain"])
+    return [plain.get(name) or PAGE_COLOURS.tone(tones[name]) for name in names]
+
+
+def own_colours(names: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each name: on every chart the same, unless two names share one there."""
+    colours, taken = PAGE_COLOURS.series, set[int]()
+    found = {}
+    for name in sorted(names):
+        at = crc32(name.encode()) % len(colours)
+        free = (index % len(colours) for index in range(at, at + len(colours)))
+        at = next((index for index in free if index not in taken), at)
+        taken.add(at)
+        found[name] = colours[at]
+    return found
 
 
 def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
-    """Return a heatmap: a row for each series, a cell for each part of time."""
-    step = int(width(window).total_seconds() * THOUSAND)
-    cells = [row | {"x2": row["x"] + step} for row in data]
+    """Return a heatmap: a row for each series, a cell for each part of time or value."""
+    cells, ends = list(data), {}
+    if isinstance(chart.by[0], Time):
+        step = int(width(window).total_seconds() * THOUSAND)
+        cells, ends = [row | {"x2": row["x"] + step} for row in data], {"x2": {"field": "x2"}}
     return page_drawing(
         max(HEIGHT, ROW_HEIGHT * len({row["s"] for row in data})),
         {"rows": cells},
         data={"name": "rows"},
         mark={"type": "rect", "clip": True},
         encoding={
-            "x": _x(chart, window),
-            "x2": {"field": "x2"},
+            "x": _x(chart, window, [str(row["x"]) for row in data]),
+            **ends,
             "y": {"field": "s", "type": "nominal", "title": None},
             "color": {"value": PAGE_COLOURS.critical},
             # A page's colours are names to Vega: it cannot mix them, but sets how opaque they are.

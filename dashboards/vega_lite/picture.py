@@ -67,12 +67,18 @@ def _drawn(picture: Picture, palette: Palette) -> Json:
 
 
 def _timeline(picture: StateTimeline, palette: Palette) -> Json:
-    colours = {"ok": palette.quiet, "unknown": palette.quiet_unknown}
+    colours = {
+        "ok": palette.quiet,
+        "unknown": palette.quiet_unknown,
+        "success": palette.good,
+        "failure": palette.critical,
+    }
     worst = "".join(f"datum.part.{name}.doc_count > 0 ? '{name}' : " for name in picture.states)
     return {
         "transform": [
             {"flatten": ["parts.buckets"], "as": ["part"]},
             {"calculate": f"{worst}null", "as": "state"},
+            {"filter": "datum.state !== null"},
             {"calculate": "toDate(datum.part.key)", "as": "start"},
             {
                 "window": [{"op": "lead", "field": "start", "as": "next"}],

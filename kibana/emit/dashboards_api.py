@@ -6,11 +6,12 @@ navigation is written in Markdown.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
-from mlmon.dashboards.model.condition import EVERYTHING, Condition, kql
+from mlmon.dashboards.model.chart import Axis, Bins, Chart, EventMark, Layer, Measure, Time, Values
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, both, kql
 from mlmon.dashboards.model.dashboard import Documents
 from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
@@ -21,6 +22,7 @@ from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.drilldowns import OPEN_DASHBOARD, OPEN_DOCUMENTS, drilldowns
 from mlmon.kibana.emit.lens.columns import api_format, formula
+from mlmon.kibana.emit.lens.visualizations import marks_by_layer
 from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ def dashboard(
         "title": titled(shown.title, target),
         "description": f"{shown.question} {OWNERSHIP_NOTE}",
         "query": {"expression": "", "language": "kql"},
-        "panels": [_panel(panel, shown, others, target) for panel in panels],
+        "options": {"sync_colors": True, "sync_cursor": True},
+        "panels": list(_panels(panels, shown, others, target)),
         "pinned_panels": [
             {
                 "type": "options_list_control",
@@ -67,6 +70,29 @@ def dashboard(
         body["time_range"] = {"from": shown.since, "to": "now"}
         body["refresh_interval"] = {"pause": False, "value": 60000}
     return body
+
+
+def _panels(
+    panels: Sequence[PlacedPanel],
+    shown: Dashboard,
+    others: Sequence[Dashboard],
+    target: LinkTarget,
+) -> Iterator[Json]:
+    """Yield the panels; those of a section that can be collapsed lie in it, below its title."""
+    for name, members in groupby(panels, key=lambda panel: panel.section):
+        found = list(members)
+        if not name:
+            yield from (_panel(panel, shown, others, target) for panel in found)
+            continue
+        top = found[0].y
+        moved = (replace(panel, y=panel.y - top) for panel in found)
+        yield {
+            "id": found[0].id + "-section",
+            "title": name,
+            "collapsed": True,
+            "grid": {"y": top},
+            "panels": [_panel(panel, shown, others, target) for panel in moved],
+        }
 
 
 def _panel(
@@ -133,6 +159,7 @@ def _xy(chart: Chart, target: LinkTarget) -> Json:
     ]
     if chart.lines:
         layers.append(_lines(chart, target))
+    layers += [_marks(marks, target) for marks in marks_by_layer(chart).values()]
     hidden = {"title": {"visible": False}}
     axis = {"x": hidden, "y": hidden | {"domain": {"type": "full"}}}
     return {"type": "xy", "legend": _LEGEND, "axis": axis, "layers": layers}
@@ -166,6 +193,31 @@ def _lines(chart: Chart, target: LinkTarget) -> Json:
             }
             | _static(line.tone)
             for line in chart.lines
+        ],
+    }
+
+
+def _marks(marks: Sequence[EventMark], target: LinkTarget) -> Json:
+    return {
+        "type": "annotations",
+        "data_source": {
+            "type": "data_view_reference",
+            "ref_id": data_view_id(marks[0].source, target),
+        },
+        "ignore_global_filters": True,
+        "events": [
+            {
+                "type": "query",
+                "label": mark.label,
+                "query": _kql(both(mark.source.where, mark.where)),
+                "time_field": mark.source.time,
+                "text": {"visible": True, "field": mark.text},
+                "extra_fields": [mark.text],
+                "icon": "triangle",
+                "line": {"stroke_width": 1, "stroke_dash": "dashed"},
+            }
+            | _static(mark.tone)
+            for mark in marks
         ],
     }
 

@@ -37,7 +37,7 @@ VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
 _NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}
 _OPTIONS = {
     "useMargins": True,
-    "syncColors": False,
+    "syncColors": True,
     "syncCursor": True,
     "syncTooltips": False,
     "hidePanelTitles": False,
@@ -183,7 +183,7 @@ def _content(
 ) -> tuple[str, Json, list[Json], Json]:
     match placed.panel:
         case Chart() as chart:
-            lens = attributes(chart, data_view_id(chart.source, target))
+            lens = attributes(chart, target)
             offered = drilldowns(chart, shown, others)
             enhancements, drills = _drilldowns(placed.id, offered, target)
             config = {"attributes": lens, "enhancements": enhancements}
@@ -239,7 +239,22 @@ def heading_markdown(heading: Heading, others: Sequence[Dashboard], target: Link
     """Return the heading of a section, with links to the dashboards its tiles lead to."""
     titles = {dashboard.name: dashboard.title for dashboard in others}
     links = [f"[{titles.get(name, name)}](#/view/{target.id(name)})" for name in heading.leads_to]
-    return f"### {' · '.join([heading.text, *links])}"
+    lines = [f"### {' · '.join([heading.text, *links])}"]
+    helped = [heading.question, _what_to_do(heading.runbook, target)]
+    if any(helped):
+        lines.append(" ".join(filter(None, helped)))
+    return "\n\n".join(lines)
+
+
+def _what_to_do(runbook: str, target: LinkTarget) -> str:
+    """Return where it is written what to do: a link, or the command that prints the page."""
+    if not runbook:
+        return ""
+    if runbook.startswith("http"):
+        return f"[What to do]({runbook})"
+    if target.runbooks:
+        return f"[What to do]({target.runbooks}{runbook})"
+    return f"What to do: `mlmon docs {runbook.removeprefix('docs/').removesuffix('.md')}`"
 
 
 def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:

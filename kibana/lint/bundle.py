@@ -75,6 +75,11 @@ def among(field_names: Callable[[str], set[str]]) -> HasField:
     return lambda pattern, field: field in names(pattern)
 
 
+def panels_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the panels of a Dashboards API body, those inside sections too."""
+    return [panel for entry in body["panels"] for panel in entry.get("panels", [entry])]
+
+
 def kql_fields(text: str) -> list[str]:
     """Return the fields that a KQL condition of ours names."""
     return _KQL_FIELD.findall(_QUOTED.sub('""', text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS
-from mlmon.kibana.lint.bundle import Problem, kql_fields
+from mlmon.kibana.lint.bundle import Problem, kql_fields, panels_of
 from mlmon.kibana.lint.panels import link_problems
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Found = tuple[str, str]
 def dashboard_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     """Yield what is wrong with one body."""
     seen: set[str] = set()
-    for panel in artefact.body["panels"]:
+    for panel in panels_of(artefact.body):
         if panel["id"] in seen:
             yield Problem(artefact, f"/panels/{panel['id']}", "is there twice")
         seen.add(panel["id"])
@@ -51,8 +51,9 @@ def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
             yield "/config", message
     if panel["type"] == "vis":
         for asked in config.get("layers", [config]):
-            # The condition of a chart of layers holds for each of them.
-            yield from _asked({"query": config["query"], **asked}, bundle)
+            # The condition of a chart of layers holds for each of them but its events.
+            shared = {} if asked.get("ignore_global_filters") else {"query": config["query"]}
+            yield from _asked(shared | asked, bundle)
 
 
 def _asked(asked: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
@@ -71,7 +72,7 @@ def _fields(part: Any) -> Iterator[str]:
         for key, value in part.items():
             if key in {"field", "time_field"}:
                 yield value
-            elif key == "fields":
+            elif key in {"fields", "extra_fields"}:
                 yield from value
             elif key == "expression":
                 yield from kql_fields(value)

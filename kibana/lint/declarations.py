@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.layout import Heading, PlacedPanel
 from mlmon.dashboards.model.picture import Picture
-from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.bundle import Problem, panels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ def _opened(artefact: Artefact) -> Callable[[str], str] | None:
     if artefact.kind == "dashboard":
         panels = {
             panel["id"]: json.dumps([panel["config"].get("content"), _ids(panel["config"])])
-            for panel in artefact.body["panels"]
+            for panel in panels_of(artefact.body)
         }
         return lambda panel: panels.get(panel, "")
     if artefact.body.get("type") != "dashboard":

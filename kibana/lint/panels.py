@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.kibana.emit.lens.columns import RECORDS
 from mlmon.kibana.lint.bundle import kql_fields, search_fields
+from mlmon.kibana.lint.lens_keys import key_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ _VIEW: Final = re.compile(r"\(#/view/([^)?]+)")
 
 def lens_problems(attributes: Mapping[str, Any], bundle: Bundle) -> Iterator[Found]:
     """Yield (path, message) of what is wrong with a Lens panel's attributes."""
+    yield from key_problems(attributes)
     layers = attributes["state"]["datasourceStates"]["formBased"]["layers"]
     views = {reference["name"]: reference["id"] for reference in attributes["references"]}
     everything: set[str] = set()
@@ -44,6 +46,9 @@ def lens_problems(attributes: Mapping[str, Any], bundle: Bundle) -> Iterator[Fou
         yield from _layer(name, layer, view, bundle)
         for message in bundle.missing(view, kql_fields(attributes["state"]["query"]["query"])):
             yield "/query", message
+    for layer in attributes["state"]["visualization"].get("layers", []):
+        if layer["layerType"] == "annotations":
+            yield from _marks(layer, views, bundle)
     for id_ in sorted(set(_used(attributes["state"]["visualization"])) - everything):
         yield "/visualization", f"draws the column {id_}, which no layer has"
 
@@ -58,6 +63,20 @@ def _layer(name: str, layer: Mapping[str, Any], view: str, bundle: Bundle) -> It
     for id_, column in columns.items():
         for message in _column(column, columns, view, bundle):
             yield f"/{name}/{id_}", message
+
+
+def _marks(layer: Mapping[str, Any], views: Mapping[str, str], bundle: Bundle) -> Iterator[Found]:
+    """Yield what is wrong with a layer of events."""
+    name = layer["layerId"]
+    view = views.get(f"xy-visualization-layer-{name}")
+    if view is None or view not in bundle.patterns:
+        yield f"/{name}", "has no reference to a data view"
+        return
+    for mark in layer["annotations"]:
+        asked = [mark["timeField"], mark["textField"], *mark["extraFields"]]
+        asked += kql_fields(mark.get("filter", {}).get("query", ""))
+        for message in bundle.missing(view, asked):
+            yield f"/{name}/{mark['id']}", message
 
 
 def _column(

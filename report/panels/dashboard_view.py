@@ -9,7 +9,7 @@ from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
 from mlmon.dashboards.model.dashboard import Dashboard, Documents
-from mlmon.dashboards.model.layout import analyzer_section
+from mlmon.dashboards.model.layout import sections
 from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
 from mlmon.dashboards.model.saved_search import SavedSearch
@@ -104,8 +104,6 @@ def dashboard_view(
         analyzers: Those whose own panels it shows below; none leaves them out.
         scope: What is searched.
     """
-    own = (analyzer_section(analyzer, len(analyzer.metrics) * 2) for analyzer in analyzers)
-    sections = (*dashboard.sections, *own)
     return DashboardView(
         dashboard.name,
         dashboard.title,
@@ -116,7 +114,7 @@ def dashboard_view(
                 section.question,
                 tuple(RowView(tuple(_row(row.panels, scope))) for row in section.rows),
             )
-            for section in sections
+            for section in sections(dashboard, analyzers)
         ),
     )
 

@@ -9,14 +9,20 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.checks.service_health.service_health import RATES
 from mlmon.analyzers.profiles.kinds.access import STATUS
 from mlmon.dashboards.definitions import dashboards, home, shown_on
+from mlmon.dashboards.definitions.drift import MOVED_MOST
+from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.definitions.searches import SEARCHES
+from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.dashboards.model.chart import Chart, Values
 from mlmon.dashboards.model.condition import fields, kql, query, within
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS, Dashboard, Documents, Panel
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.layout import Heading, Navigation, layout
 from mlmon.dashboards.model.picture import Distributions, Picture, StateTimeline
-from mlmon.dashboards.model.sources import SOURCES
+from mlmon.dashboards.model.sources import INCIDENT_DOCUMENTS, SOURCES
+
+FIRST_SCREEN = 46
+"""Rows of the grid, of 20 pixels each, on a screen of 1,080 pixels below Kibana's own bars."""
 
 each_dashboard = pytest.mark.parametrize(
     "shown", dashboards(), ids=lambda dashboard: dashboard.name
@@ -167,3 +173,42 @@ def test_one_definition_of_a_server_error() -> None:
     (rate,) = (rate for rate in RATES if rate.metric == "http.5xx.rate")
     assert query(condition) == query(within(STATUS, rate.statuses))
     assert (rate.statuses.start, rate.statuses.stop) == (500, 600)
+
+
+@each_dashboard
+def test_what_is_wrong_comes_first(shown: Dashboard) -> None:
+    """The first screen has the incidents: those that the dashboard's analyzers raised, or all."""
+    panels = layout(shown, shown_on(shown, discover()))
+    first = next(
+        panel
+        for panel in panels
+        if isinstance(panel.panel, Chart | Documents) and panel.panel != STATE_NOW[0]
+        if _shows_incidents(panel.panel)
+    )
+    assert first.y + first.h <= FIRST_SCREEN
+
+
+def _shows_incidents(panel: Panel) -> bool:
+    if isinstance(panel, Documents):
+        return panel.search == "open_incidents"
+    return isinstance(panel, Chart) and panel.draw == "table" and panel.source is INCIDENT_DOCUMENTS
+
+
+def test_charts_over_time_show_what_changed() -> None:
+    """Trainings, reloads and incidents stand on each chart over time of a model or a service."""
+    shown = next(dashboard for dashboard in dashboards() if dashboard.name == "performance")
+    over_time = [chart for chart in charts(shown) if chart.is_over_time]
+    assert len(over_time) > 10
+    assert all(chart.marks == EVENT_MARKS for chart in over_time)
+    assert not any(chart.marks for chart in charts(shown) if not chart.is_over_time)
+
+
+def test_panels_of_analyzers_are_in_sections_that_open() -> None:
+    """What an analyzer declares is one section; the dashboard's own charts are always seen."""
+    shown = next(dashboard for dashboard in dashboards() if dashboard.name == "drift")
+    panels = layout(shown, shown_on(shown, discover()))
+    named = {panel.section for panel in panels if panel.section}
+    assert {"Feature drift", "Score shift", "Data quality"} <= named
+    (moved,) = (panel for panel in panels if panel.panel == MOVED_MOST)
+    assert not moved.section
+    assert moved.y < FIRST_SCREEN

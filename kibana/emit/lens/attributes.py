@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.condition import kql
+from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.columns import columns, static_value
-from mlmon.kibana.emit.lens.visualizations import LINES, line_id, visualization
+from mlmon.kibana.emit.lens.visualizations import (
+    LINES,
+    line_id,
+    marks_by_layer,
+    visualization,
+)
 
 if TYPE_CHECKING:
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.chart import Chart
+    from mlmon.dashboards.model.source import DataSource
     from mlmon.elastic.json_object import Json
 
 
-def attributes(chart: Chart, data_view: str) -> Json:
+def attributes(chart: Chart, target: LinkTarget) -> Json:
     """Return a chart as Lens keeps it by value.
 
     Args:
         chart: The chart.
-        data_view: Id of the data view of its source.
+        target: The namespace and space of its data views.
     """
     # A tile without documents shows a zero; a line has a gap.
     shown_empty = chart.draw in {"tile", "table"}
@@ -44,14 +52,20 @@ def attributes(chart: Chart, data_view: str) -> Json:
             "adHocDataViews": {},
         },
         "references": [
-            {
-                "type": "index-pattern",
-                "id": data_view,
-                "name": f"indexpattern-datasource-layer-{name}",
-            }
-            for name in states
+            *(
+                _reference(f"indexpattern-datasource-layer-{name}", chart.source, target)
+                for name in states
+            ),
+            *(
+                _reference(f"xy-visualization-layer-{name}", marks[0].source, target)
+                for name, marks in marks_by_layer(chart).items()
+            ),
         ],
     }
+
+
+def _reference(name: str, source: DataSource, target: LinkTarget) -> Json:
+    return {"type": "index-pattern", "id": data_view_id(source, target), "name": name}
 
 
 def _fixed(chart: Chart) -> Json:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlmon.dashboards.model.condition import both, kql
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.palette import KIBANA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.model.chart import Chart, Measure
+    from mlmon.dashboards.model.chart import Chart, EventMark, Measure
     from mlmon.dashboards.palette import Tone
     from mlmon.elastic.json_object import Json
     from mlmon.kibana.emit.lens.columns import LensColumns
 
 LINES = "lines"
 """Id of the layer of fixed lines."""
+MARKS = "events-"
+"""Begin of the ids of layers of events; the source's name follows."""
 TYPES = {"tile": "lnsMetric", "table": "lnsDatatable", "heatmap": "lnsHeatmap"}
 _SERIES = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
 
@@ -52,12 +55,59 @@ def _xy(chart: Chart, layers: Sequence[LensColumns]) -> Json:
         # What lies between two windows is drawn, and drawn as what it is: dashed.
         "fittingFunction": "Linear",
         "emphasizeFitting": False,
+        # The first and last part of time hold less than a whole one: they are marked.
+        "hideEndzones": False,
+        "yLeftExtent": {"mode": "full"},
         "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
         "tickLabelsVisibilitySettings": shown,
         "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
         "gridlinesVisibilitySettings": shown,
         "preferredSeriesType": series,
-        "layers": drawn + ([_lines(chart)] if chart.lines else []),
+        "layers": [
+            *drawn,
+            *([_lines(chart)] if chart.lines else []),
+            *(_marks(name, marks) for name, marks in marks_by_layer(chart).items()),
+        ],
+    }
+
+
+def marks_by_layer(chart: Chart) -> dict[str, list[EventMark]]:
+    """Return the events of a chart by the id of their layer: one for each source."""
+    found: dict[str, list[EventMark]] = {}
+    for mark in chart.marks:
+        found.setdefault(f"{MARKS}{mark.source.name}", []).append(mark)
+    return found
+
+
+def _marks(name: str, marks: Sequence[EventMark]) -> Json:
+    """Return a layer of events; they are found whatever the controls have chosen for values."""
+    return {
+        "layerId": name,
+        "layerType": "annotations",
+        "persistanceType": "byValue",  # Kibana's spelling
+        "ignoreGlobalFilters": True,
+        "annotations": [
+            {
+                "type": "query",
+                "id": f"{name}-{index}",
+                "label": mark.label,
+                "key": {"type": "point_in_time"},
+                "timeField": mark.source.time,
+                "filter": {
+                    "type": "kibana_query",
+                    "query": kql(both(mark.source.where, mark.where)),
+                    "language": "kuery",
+                },
+                "textVisibility": True,
+                "textField": mark.text,
+                "extraFields": [mark.text],
+                "icon": "triangle",
+                "lineStyle": "dashed",
+                "lineWidth": 1,
+            }
+            | _colour(mark.tone)
+            for index, mark in enumerate(marks)
+        ],
     }
 
 

@@ -8,7 +8,8 @@ import pytest
 from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.model.chart import Bins, Chart, Line, Measure, Time, Values
 from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
-from mlmon.dashboards.vega_lite.chart import chart_drawing
+from mlmon.dashboards.palette import PAGE_COLOURS
+from mlmon.dashboards.vega_lite.chart import chart_drawing, own_colours
 from tests.support.vega import compiled
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -152,3 +153,25 @@ def test_what_does_not_add_up_is_not_stacked() -> None:
     assert counts is not None
     stacks = [chart["layer"][0]["encoding"]["y"]["stack"] for chart in (drawn, counts)]
     assert stacks == [None, "zero"]
+
+
+def test_one_name_has_one_colour() -> None:
+    """A feature keeps its colour between charts, and two of one chart never share one."""
+    names = [f"feature {number}" for number in range(len(PAGE_COLOURS.series))]
+    everything = own_colours(names)
+    assert sorted(everything.values()) == sorted(PAGE_COLOURS.series)
+    alone = own_colours(["price"])
+    assert own_colours(["price", "weight"])["price"] == alone["price"]
+    assert own_colours(reversed(names)) == everything
+
+
+def test_a_heatmap_of_two_fields_has_a_column_for_each_value() -> None:
+    """Without time to the right, the columns are the values of the first field."""
+    inner = {"buckets": [{"key": "country=DE", "doc_count": 2}]}
+    found = answer(by0={"buckets": [{"key": "roc_auc", "doc_count": 2, "by1": inner}]})
+    chart = counted("heatmap", Values("finding.metric", "Metric"), PATHS)
+    spec = chart_drawing(chart, [found], WINDOW)
+    assert spec is not None
+    assert compiled(spec)
+    assert spec["encoding"]["x"]["type"] == "nominal"
+    assert spec["datasets"]["rows"] == [{"x": "roc_auc", "s": "country=DE", "v": 2}]

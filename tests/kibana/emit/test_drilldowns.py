@@ -17,6 +17,7 @@ from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.emit.drilldowns import drilldowns
 from mlmon.kibana.lint import declaration_problems
+from mlmon.kibana.lint.bundle import panels_of
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.providers.objects import placed_panels
 
@@ -82,7 +83,7 @@ def clicks(kind: str, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield the title of each chart of a dashboard with the actions of a click on it."""
     body = copy.deepcopy(dict(compiled(kind, name).body))
     if kind == "dashboard":
-        for panel in body["panels"]:
+        for panel in panels_of(body):
             if panel["type"] == "vis":
                 yield panel["config"]["title"], panel["config"].get("drilldowns", [])
         return

@@ -45,7 +45,7 @@ def in_json(path: str, change: Change) -> Change:
 
 
 def lens(change: Change) -> Change:
-    """Change the first line chart of a dashboard."""
+    """Change the first chart over time of a dashboard that counts or measures a field."""
 
     def inside(panels: Any) -> None:
         charts = [panel for panel in panels if panel["type"] == "lens"]
@@ -54,10 +54,21 @@ def lens(change: Change) -> Change:
                 chart["embeddableConfig"]["attributes"]
                 for chart in charts
                 if chart["embeddableConfig"]["attributes"]["visualizationType"] == "lnsXY"
+                and "sourceField" in columns(chart["embeddableConfig"]["attributes"])["l0m0"]
             )
         )
 
     return in_json("panelsJSON", inside)
+
+
+def xy(change: Change) -> Change:
+    """Change the first layer of the first line chart of a body of the Dashboards API."""
+
+    def inside(body: dict[str, Any]) -> None:
+        panels = (panel["config"] for panel in body["panels"] if "config" in panel)
+        change(next(config for config in panels if config.get("type") == "xy")["layers"][0])
+
+    return inside
 
 
 def columns(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +80,23 @@ def columns(attributes: dict[str, Any]) -> dict[str, Any]:
 def layer(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the first layer as it is drawn."""
     found: dict[str, Any] = attributes["state"]["visualization"]["layers"][0]
+    return found
+
+
+def events(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of the first layer of events."""
+    layers = attributes["state"]["visualization"]["layers"]
+    (first, *_) = (drawn for drawn in layers if drawn["layerType"] == "annotations")
+    found: list[dict[str, Any]] = first["annotations"]
+    return found
+
+
+def in_section(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the first chart over time that lies in a section of a body."""
+    (section, *_) = (panel for panel in body["panels"] if "panels" in panel)
+    found: dict[str, Any] = next(
+        panel for panel in section["panels"] if panel["config"].get("type") == "xy"
+    )
     return found
 
 
@@ -183,8 +211,56 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
     (
         "saved-object",
         DASHBOARD,
-        lens(lambda found: found["references"].pop()),
+        lens(lambda found: found["state"]["visualization"].pop("yLeftExtent")),
+        "/visualization: has no yLeftExtent",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: columns(found)["l0m0"].update(aggregation="sum")),
+        "has aggregation, which Kibana does not know",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: columns(found)["l0by0"]["params"].pop("interval")),
+        "/l0/l0by0/params: has no interval",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: events(found)[0].pop("filter")),
+        "has no filter",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: found["references"].pop(0)),
         "has no reference to a data view",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: found["references"].pop()),
+        "events-incident_changes: has no reference to a data view",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: events(found)[0].update(textField="ml.model.colour")),
+        "ml.model.colour is no field of",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: events(found)[0]["filter"].update(query='event.colour: "red"')),
+        "event.colour is no field of",
+    ),
+    (
+        "dashboard",
+        DASHBOARD,
+        lambda body: in_section(body)["config"]["layers"][0]["x"].update(field="http.colour"),
+        "http.colour is no field of",
     ),
     (
         "saved-object",
@@ -231,13 +307,13 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
     (
         "dashboard",
         DASHBOARD,
-        lambda body: body["panels"][2]["config"]["layers"][0]["x"].update(field="http.colour"),
+        xy(lambda drawn: drawn["x"].update(field="http.colour")),
         "http.colour is no field of",
     ),
     (
         "dashboard",
         DASHBOARD,
-        lambda body: body["panels"][2]["config"]["layers"][0]["data_source"].update(ref_id="x"),
+        xy(lambda drawn: drawn["data_source"].update(ref_id="x")),
         "there is no data view x",
     ),
     (

@@ -7,6 +7,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.definitions.searches import ALARMS, OPEN_INCIDENTS
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.saved_search import SavedSearch
 from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
@@ -79,7 +80,7 @@ def test_a_table_of_two_axes_is_sorted_as_a_whole() -> None:
     shown = chart_view(chart, [found], WINDOW)
     assert isinstance(shown, TableView)
     assert [row[1].text for row in shown.rows] == ["a0", "b0", "b1", "a1"]
-    drawn = attributes(chart, "view")["state"]["visualization"]
+    drawn = attributes(chart, LinkTarget())["state"]["visualization"]
     assert drawn["sorting"] == {"columnId": drawn["columns"][2]["columnId"], "direction": "desc"}
 
 
