@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check generate format bench torture alerting-replay lock clean
+.PHONY: help demo test test-long check generate format bench scoreboard torture alerting-replay lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench: $(READY) ## the benchmarks, each a table of ratios measured in the same r
 	@failed=; for b in tests/benchmarks/bench_*.py; do name=$$(basename $$b .py); echo "== $$name"; \
 		$(BIN)/python -m tests.benchmarks.$$name || failed="$$failed $$name"; done; \
 		test -z "$$failed" || { echo "failed, or missed a limit:$$failed" >&2; exit 1; }
+
+scoreboard: $(READY) ## replay seeded faults and traps: found, delay, false incidents, peers' rules
+	@$(BIN)/mlmon scoreboard
 
 torture: $(READY) ## kill, rotate and break the shipper for a long time, then count
 	@$(BIN)/python -m tests.support.torture

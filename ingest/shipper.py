@@ -1,7 +1,7 @@
 """One run of the shipper, assembled from its parts."""
 
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +34,10 @@ from mlmon.ingest.state.state_folder import StateFolder
 from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 Listener = Callable[[Health], None]
+MakeEncoder = Callable[
+    [str, Collection[str], int, str, datetime, Mapping[str, FieldNames]], LineEncoder
+]
+"""`LineEncoder`, or what takes the same arguments."""
 
 _OTHER_DESCRIPTORS = 40
 """Descriptors for connections, locks, checkpoint, notifications and standard streams."""
@@ -91,6 +95,7 @@ def open_pipeline(
     shutdown: Event,
     listener: Listener = lambda _: None,
     report_wait: Callable[[str], None] = lambda _: None,
+    encoder: MakeEncoder | None = None,
 ) -> Iterator[Pipeline]:
     """Assemble a run, and hold the lock of its state folder.
 
@@ -100,6 +105,7 @@ def open_pipeline(
         shutdown: Ends the run when set.
         listener: Called about every second with the health of the run.
         report_wait: Called with the reason for a wait before the run begins.
+        encoder: Makes the encoder of lines, such as one on a simulated clock.
 
     Raises:
         UserError: The paths, the folder or the cluster cannot be used.
@@ -125,7 +131,7 @@ def open_pipeline(
         tailer.problems.update(problems)
         yield Pipeline(
             tailer,
-            _encoder(cluster, request, dead_letters.shipper_id),
+            _encoder(cluster, request, dead_letters.shipper_id, encoder or LineEncoder),
             delivery,
             dead_letters,
             checkpoint,
@@ -146,7 +152,7 @@ def retry_rejected(cluster: Cluster, request: ShipRequest, shutdown: Event) -> R
         _install_templates(cluster)
         delivery = Delivery(cluster, request.streams, shutdown)
         dead_letters = _dead_letters(request, delivery)
-        encoder = _encoder(cluster, request, dead_letters.shipper_id)
+        encoder = _encoder(cluster, request, dead_letters.shipper_id, LineEncoder)
         return rejected_lines.retry_rejected(dead_letters, encoder, delivery, request.limits)
 
 
@@ -177,7 +183,9 @@ def _dead_letters(request: ShipRequest, delivery: Delivery) -> DeadLetters:
     return DeadLetters(file, delivery, request.namespace, request.state.shipper_id())
 
 
-def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> LineEncoder:
+def _encoder(
+    cluster: Cluster, request: ShipRequest, shipper_id: str, make: MakeEncoder
+) -> LineEncoder:
     names = {
         dataset: FieldNames(
             (entry.name for entry in fields),
@@ -186,9 +194,7 @@ def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> LineEnc
         for dataset, fields in DATASETS.items()
         if any(entry.is_family for entry in fields)
     }
-    return LineEncoder(
-        request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, datetime.now(UTC), names
-    )
+    return make(request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, datetime.now(UTC), names)
 
 
 def _mapped_fields(cluster: Cluster, stream: str) -> set[str]:

@@ -24,6 +24,7 @@ from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.prometheus import commands as prometheus
 from mlmon.report import commands as report
+from mlmon.scoreboard import commands as scoreboard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ PANELS = {
     "Read": ("findings", "logs", "trace", "report", "serve"),
     "Act": ("incidents", "alerts", "alerting"),
     "Export": ("kibana", "grafana", "prometheus", "sample", "evidently", "nannyml"),
-    "Learn": ("demo", "docs"),
+    "Learn": ("demo", "scoreboard", "docs"),
 }
 """The panels of `mlmon --help`, and the commands of each, in the order of their use."""
 
@@ -73,7 +74,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for stage in (elastic, ingest, analyzers, alerting, report, kibana, grafana, prometheus):
+for stage in (
+    *(elastic, ingest, analyzers, alerting, report, kibana, grafana, prometheus),
+    scoreboard,
+):
     app.add_typer(stage.app)
 subscribers.subscribe(publish)
 subscribers.subscribe_outcomes(report_outcome)

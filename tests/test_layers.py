@@ -21,6 +21,7 @@ PACKAGES = (
     "kibana",
     "grafana",
     "prometheus",
+    "scoreboard",
     "autobid",
 )
 SHELLS = {
@@ -37,6 +38,7 @@ SHELLS = {
         "ingest/deliver/*",
         "ingest/state/*",
         "report/serve/*",
+        "scoreboard/run.py",
     ),
     "disk": (
         "*/commands.py",
@@ -54,6 +56,9 @@ SHELLS = {
         "report/html/page.py",  # its own style sheet and scripts
         "report/serve/*",
         "kibana/sync/export.py",
+        "scoreboard/run.py",  # scores that are kept
+        "scoreboard/replay/*",
+        "scoreboard/timelines/model_versions.py",  # training sets
     ),
     "network": (
         "elastic/client/*",
@@ -84,6 +89,8 @@ SHELLS = {
         "report/stored_incidents.py",
         "report/terminal/*",
         "kibana/sync/remote_objects.py",
+        "scoreboard/replay/*",
+        "scoreboard/run.py",
     ),
 }
 """The modules that touch the world, and what of it. All others decide from what they are given, so

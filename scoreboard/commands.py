@@ -1,0 +1,109 @@
+"""`mlmon scoreboard`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlmon.elastic.command_options import JsonOption
+from mlmon.elastic.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from mlmon.scoreboard.scoring.records import Record
+
+app = typer.Typer()
+
+
+@app.command()
+def scoreboard(
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 101 on.")] = 1,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help="Predictions a day: 150, 2000 or 50000; repeat for several."),
+    ] = None,
+    kinds: Annotated[
+        list[str] | None, typer.Option(help="Kind of fault or trap; repeat for several.")
+    ] = None,
+    timeline: Annotated[
+        list[str] | None,
+        typer.Option(help="Group of kinds (operations, data, model, calm, backfill, tiny)."),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="File of scores: those in it are not run again.")
+    ] = None,
+    into: Annotated[Path | None, typer.Option(help="Page to write the tables into.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay seeded faults and traps, and report what is found how soon and what is false.
+
+    Takes a node of its own and about half an hour for each size and seed on two idle cores.
+    Exit codes: 0 the goals are met; 1 one is missed.
+    """
+    from mlmon.elastic.errors import WrongValueError
+    from mlmon.elastic.system.progress import show_progress
+    from mlmon.scoreboard.faults.catalogue import chosen
+    from mlmon.scoreboard.faults.fault import Size
+    from mlmon.scoreboard.replay.own_node import own_cluster
+    from mlmon.scoreboard.run import FIRST_REPORTED, KeptScores, run_timeline, timelines
+    from mlmon.scoreboard.scoring.page import into_page
+    from mlmon.scoreboard.scoring.totals import totals
+
+    wanted = size or [one.value for one in Size]
+    unknown = [one for one in wanted if one not in {known.value for known in Size}]
+    if unknown:
+        raise WrongValueError(
+            f"There is no size {', '.join(unknown)}", "There are: 150, 2000, 50000."
+        )
+    faults = chosen(kinds or [])
+    reported = range(FIRST_REPORTED, FIRST_REPORTED + seeds)
+    scores = KeptScores(keep)
+    planned = list(timelines([Size(one) for one in wanted], reported, faults, timeline or []))
+    due = [one for one in planned if (one.name, one.size.value, one.seed) not in scores.records]
+    if due:
+        with own_cluster() as cluster, show_progress() as report:
+            for one in due:
+                scores.add(run_timeline(cluster, one, report))
+    keys = [(one.name, one.size.value, one.seed) for one in planned]
+    records = [scores.records[key] for key in keys]
+    missed = [
+        goal
+        for total in totals([record.score for record in records])
+        for goal in total.missed_goals()
+    ]
+    if into is not None:
+        page = into_page(into.read_text(encoding="utf-8"), records)
+        into.write_text(page, encoding="utf-8")
+    if as_json:
+        value = {"scores": [record.to_json() for record in records], "missed_goals": missed}
+        print(json.dumps(value))
+    else:
+        _print(records, missed)
+    if missed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _print(records: "list[Record]", missed: list[str]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from mlmon.scoreboard.run import CHOOSING_SEEDS
+    from mlmon.scoreboard.scoring.page import tables
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    for table in tables(records):
+        if table.rows:
+            shown = Table(*map(escape, table.head), title=escape(table.title), title_justify="left")
+            for row in table.rows:
+                shown.add_row(*map(escape, row))
+            console.print(shown)
+    console.print(
+        f"Limits were chosen on seeds {CHOOSING_SEEDS[0]} to {CHOOSING_SEEDS[-1]}; "
+        "the seeds reported are others."
+    )
+    for goal in missed:
+        console.print(f"missed: {escape(goal)}")
+    if not missed:
+        console.print("All goals are met.")

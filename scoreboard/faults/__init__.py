@@ -1,0 +1,1 @@
+"""Kinds of faults and traps, one declaration each."""

@@ -1,0 +1,1 @@
+"""Rules of other tools on the same rows."""

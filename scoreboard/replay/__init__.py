@@ -1,0 +1,1 @@
+"""A timeline through the real way: shipper, node, analyzers, alerts, incidents."""

@@ -1,0 +1,1 @@
+"""Observed incidents against the truth: found, missed, late, false."""

@@ -1,0 +1,140 @@
+"""Totals over timelines, and whether the goals are met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.scoreboard.peers.judged_days import PeerScore
+    from mlmon.scoreboard.scoring.score import TimelineScore
+
+MONTH_DAYS = 30.0
+MOST_FALSE, LEAST_RIGHT, TIMES_NOISIER = 1.0, 0.9, 10.0
+SMALL = "150"
+"""At this size what is found in a week is stated, and no goal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one size of traffic comes to.
+
+    Args:
+        size: Traffic.
+        faults: Faults over all seeds.
+        found: Found at all.
+        in_time: Found within their delay.
+        incidents: Incidents about found faults.
+        right: Found ones whose first incident names a right cause.
+        false: False incidents.
+        trapped: Traps that a false incident came in.
+        traps: Traps over all seeds.
+        model_days: Days, times the models in service.
+    """
+
+    size: str
+    faults: int
+    found: int
+    in_time: int
+    incidents: int
+    right: int
+    false: int
+    trapped: int
+    traps: int
+    model_days: float
+
+    @property
+    def false_per_month(self) -> float:
+        """False incidents per model and 30 days."""
+        return self.false / self.model_days * MONTH_DAYS if self.model_days else 0.0
+
+    @property
+    def right_share(self) -> float:
+        """Share of the found faults with a right likely cause."""
+        return self.right / self.found if self.found else 0.0
+
+    def missed_goals(self) -> list[str]:
+        """Return the goals that are missed, a sentence each."""
+        missed = []
+        if self.size != SMALL and self.in_time < self.faults:
+            missed.append(
+                f"At {self.size} a day {self.in_time} of {self.faults} faults are found in time."
+            )
+        if self.false_per_month > MOST_FALSE:
+            missed.append(
+                f"At {self.size} a day there are {self.false_per_month:.2f} false incidents per "
+                f"model and 30 days; {MOST_FALSE:g} is allowed."
+            )
+        if self.trapped:
+            missed.append(f"At {self.size} a day {self.trapped} of {self.traps} traps alarm.")
+        if self.found and self.right_share < LEAST_RIGHT:
+            missed.append(
+                f"At {self.size} a day {self.right} of {self.found} likely causes are right; "
+                f"{LEAST_RIGHT:.0%} are needed."
+            )
+        return missed
+
+
+def totals(scores: Sequence[TimelineScore]) -> list[Totals]:
+    """Return the totals by size, the smallest first."""
+    sizes = sorted({score.size for score in scores}, key=int)
+    return [_of_size(size, [one for one in scores if one.size == size]) for size in sizes]
+
+
+def _of_size(size: str, scores: Sequence[TimelineScore]) -> Totals:
+    found = [one for score in scores for one in score.found]
+    false = [one for score in scores for one in score.false]
+    known = [one for one in found if one.delay is not None]
+    return Totals(
+        size=size,
+        faults=len(found),
+        found=len(known),
+        in_time=sum(one.is_in_time for one in found),
+        incidents=sum(one.incidents for one in found),
+        right=sum(one.is_cause_right for one in known),
+        false=len(false),
+        trapped=len({(one.seed, one.trap) for one in false if one.trap}),
+        traps=sum(len(score.traps) for score in scores),
+        model_days=sum(score.model_days for score in scores),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTotals:
+    """One rule at one size.
+
+    Args:
+        rule: Its name.
+        size: Traffic.
+        faults: Faults in what requests carry.
+        found: Of them, found.
+        false_per_month: False alarms in 30 days.
+    """
+
+    rule: str
+    size: str
+    faults: int
+    found: int
+    false_per_month: float
+
+
+def peer_totals(peers: Sequence[PeerScore]) -> list[PeerTotals]:
+    """Return the totals by size and rule."""
+    keys = dict.fromkeys((one.size, one.rule) for one in peers)
+    found = []
+    for size, rule in sorted(keys, key=lambda key: int(key[0])):
+        own = [one for one in peers if (one.size, one.rule) == (size, rule)]
+        days = sum(one.days for one in own)
+        false = sum(one.false for one in own)
+        found.append(
+            PeerTotals(
+                rule,
+                size,
+                sum(len(one.faults) for one in own),
+                sum(len(one.found) for one in own),
+                false / days * MONTH_DAYS if days else 0.0,
+            )
+        )
+    return found

@@ -1,0 +1,1 @@
+"""A small service with a model: requests in columns, jobs, and lines by the real log."""

@@ -1,0 +1,1 @@
+"""Timelines: which fault when, and the lines that a service writes meanwhile."""
