@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +52,8 @@ def own_cluster() -> Iterator[Cluster]:
     home.chmod(0o755)  # the node's unprivileged user has to enter it
     config = home / "mlmon.toml"
     config.touch()
+    # The node would outlive a run that SIGTERM ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with default_settings(config):
         changes = {"home": home, "cache": cache, "node_port": PORT, "node_heap": HEAP}
         settings = load_settings().model_copy(update=changes)

@@ -77,7 +77,7 @@ class Timeline:
 
     def steps(self) -> list[tuple[datetime, datetime]]:
         """Return the times from cycle to cycle; the first is the warm-up."""
-        first = _at_hour(self.planned[0].start - DAY, 0)
+        first = max(self.begin + STEP, _at_hour(self.planned[0].start - DAY, 0))
         if self.planned[0].start == self.begin:
             # What arrives at once is judged at once.
             first = self.planned[0].end

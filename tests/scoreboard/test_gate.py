@@ -23,13 +23,13 @@ SEED = 101
 
 
 PLACES = {
-    "mlmon_dead": (8, 4),
-    "unit_change": (8, 6),
-    "outlier": (18, 1),
-    "second_shipper": (20, 2),
+    "mlmon_dead": (14, 4),
+    "unit_change": (8, 10),
+    "outlier": (20, 1),
+    "second_shipper": (21, 2),
 }
 """Hour at which each begins, and how many hours it lasts."""
-FOUND_WITHIN = {"mlmon_dead": 2 * HOUR, "unit_change": 6 * HOUR}
+FOUND_WITHIN = {"mlmon_dead": 2 * HOUR, "unit_change": 10 * HOUR}
 
 
 @pytest.mark.long
@@ -41,8 +41,8 @@ def test_gate(
 
     monkeypatch.chdir(tmp_path)
     kinds = [_placed(kind) for kind in chosen([*PLACES])]
-    timeline = plan_timeline("gate", Size.MEDIUM, SEED, kinds, warm_up=DAY)
-    timeline = replace(timeline, end=timeline.begin + 2 * DAY)
+    timeline = plan_timeline("gate", Size.MEDIUM, SEED, kinds, warm_up=8 * HOUR)
+    timeline = replace(timeline, end=timeline.begin + DAY)
     observed, _, _ = Replay(cluster, timeline, namespace).run()
     result = score(timeline, observed)
     assert [one.fault for one in result.found if not one.is_in_time] == []
@@ -51,7 +51,7 @@ def test_gate(
 
 
 def _placed(kind: Fault) -> Fault:
-    """Return a kind at its place in the gate's second day."""
+    """Return a kind at its place in the gate's day."""
     hour, lasts = PLACES[kind.id]
     span = Span(lasts * HOUR, FOUND_WITHIN.get(kind.id, DAY))
     return replace(kind, track=kind.id, at_hour=hour, spans=dict.fromkeys(Size, span))
