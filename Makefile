@@ -31,7 +31,7 @@ check: $(READY) ## ruff, mypy --strict, order of imports, dependencies, generate
 	@$(BIN)/python -m pytest -q tests/test_layers.py
 	@$(BIN)/python -m mlmon.generate --check
 
-generate: $(READY) ## write the reference pages, analyzer pages, Kibana export and Alertmanager configuration
+generate: $(READY) ## write the reference and analyzer pages, the exports for Kibana and Grafana, the rules for Prometheus
 	@$(BIN)/python -m mlmon.generate
 
 format: $(READY) ## rewrite the code as the formatter wants it

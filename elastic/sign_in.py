@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from elasticsearch import ApiError
-
 from mlmon.elastic.access import credential_problem
 from mlmon.elastic.client.client_errors import cluster_errors
+from mlmon.elastic.client.official import ApiError
 from mlmon.elastic.connect import open_configured
 from mlmon.elastic.errors import AccessRefusedError
 

@@ -306,5 +306,7 @@ def excess(finding: Finding) -> float:
     value, warning, critical = finding.value, finding.warning, finding.critical
     if value is None or warning is None or critical is None or warning == critical:
         return float(finding.severity is Severity.CRITICAL)
+    if finding.severity.alarming and value < 0 < warning < critical:
+        value = -value  # of a metric whose values below zero are as bad
     beyond = (value - warning) / (critical - warning)
     return beyond if math.isfinite(beyond) else _FARTHEST

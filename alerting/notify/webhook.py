@@ -33,18 +33,14 @@ class Webhook:
 
     Args:
         url: Where to; it may hold a token, so it appears in no error.
-        token: Sent as a bearer token, if there is one.
     """
 
     url: SecretStr
-    token: SecretStr | None = None
     digests: ClassVar[bool] = True
 
     def send(self, message: Message) -> SendResult:
         """Post a message with its id as `Idempotency-Key`."""
         headers = {"Idempotency-Key": message.id}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
         body = {
             "id": message.id,
             "incident": message.incident,

@@ -258,7 +258,7 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
 if set(FINDING_FIELDS) != {field.name for field in fields(Finding)} - {"identity"} | set(
     IDENTITY_FIELDS
 ):
-    raise TypeError("FIELDS and the attributes of Finding differ")
+    raise TypeError("FINDING_FIELDS and the attributes of Finding differ")
 
 
 def _same(value: Any) -> Any:

@@ -54,7 +54,7 @@ class Limits:
             of lines, or a `distance` of their distribution that is at most 1. None for a measure
             that they may change in any way.
         times: Multiples of the usual value, where the metric has one.
-        two_sided: Whether a value as far below zero is as bad.
+        two_sided: Whether a value as far below zero is as bad: how far it lies from zero is judged.
     """
 
     warning: float
@@ -67,6 +67,7 @@ class Limits:
 
     def judge(self, low: float, high: float) -> Severity:
         """Return the severity of a value that lies in [low, high]."""
+        low, high = self._judged_ends(low, high)
         conservative = low if self.bad == "above" else -high
         sign = 1 if self.bad == "above" else -1
         if conservative >= sign * self.critical:
@@ -78,8 +79,8 @@ class Limits:
 
         Such a value is neither an alarm nor `ok`: its conservative end lies within the limit.
         """
-        if self.two_sided and value < 0:
-            value, low, high = -value, -high, -low
+        low, high = self._judged_ends(low, high)
+        value = abs(value) if self.two_sided else value
         if self.bad == "above":
             return low < self.warning <= value
         return value <= self.warning < high
@@ -95,14 +96,16 @@ class Limits:
         For values with missing labels. `judge` covers sampling error, at the conservative end.
         """
         severity = self.judge(low, high)
+        low, high = self._judged_ends(low, high)
         worst = high if self.bad == "above" else low
         undecided = not severity.alarming and self.judge(worst, worst).alarming
         return Severity.UNKNOWN if undecided else severity
 
-    def judge_distance(self, low: float, high: float) -> Severity:
-        """Return the severity of how far a value in [low, high] lies from zero, to either side."""
-        conservative = 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
-        return self.judge(conservative, max(abs(low), abs(high)))
+    def _judged_ends(self, low: float, high: float) -> tuple[float, float]:
+        """Return an interval as it is judged: of a two-sided metric, its distance from zero."""
+        if not self.two_sided:
+            return low, high
+        return max(0.0, low, -high), max(-low, high)
 
     @property
     def description(self) -> str:

@@ -16,6 +16,7 @@ Paper: Kitagawa, E. M. (1955). Components of a difference between two rates. JAS
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
@@ -90,7 +91,11 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
         attribution = attribute(sample, baseline)
         deviation = Moments.of(baseline.score).deviation().middle if baseline.score else 0.0
         declared = self.limits[METRIC]
-        limits = Limits(declared.warning * deviation, declared.critical * deviation)
+        limits = replace(
+            declared,
+            warning=declared.warning * deviation,
+            critical=declared.critical * deviation,
+        )
         whole = f"{count(sample.rows, 'prediction')} {span(day.window)}{_whole(attribution.change)}"
         features = len(attribution.effects)
         for rank, (feature, effect) in enumerate(attribution.effects.items(), start=1):
@@ -99,7 +104,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
                 METRIC,
                 feature,
                 day.window,
-                limits.judge(max(0.0, low, -high), max(-low, high)),
+                limits.judge(low, high),
                 value=effect.value,
                 low=low,
                 high=high,

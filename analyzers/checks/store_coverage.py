@@ -28,7 +28,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
-from mlmon.analyzers.profiles.kinds.store import KIND, StoreEvent, StoreProfile
+from mlmon.analyzers.profiles.kinds.feature_store import KIND, StoreEvent, StoreProfile
 from mlmon.analyzers.references.history import ValueHistory
 from mlmon.formatting import count, duration, moment, percent, span
 

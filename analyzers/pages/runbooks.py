@@ -46,6 +46,8 @@ def runbook(analyzer: str, metric: str) -> Runbook:
     Raises:
         KeyError: The analyzer has none.
     """
+    if analyzer not in RUNBOOKS:
+        raise KeyError(f"{analyzer} has no runbook: add one to RUNBOOKS in {__file__}")
     of_analyzer = RUNBOOKS[analyzer]
     return of_analyzer.get(metric) or of_analyzer[""]
 

@@ -145,8 +145,7 @@ def analyze(
     if not profiled and sources.empty:
         raise sources.nothing_logged()
     store = FindingStore(cluster, namespace)
-    logs = sources.logs_behind()
-    logs = replace(logs, rules=AnalyzersSettings.load().rules)
+    logs = _LogsBehind.of(sources.sequences)
     check_rules(logs.rules, chosen)
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
@@ -173,7 +172,7 @@ def judge_profiles(
         sequences: Those of numbered lines, which name the environment of each service.
     """
     analysis = Analysis(period)
-    logs = _LogsBehind(LogCompleteness(sequences), LogEnvironments(sequences))
+    logs = _LogsBehind.of(sequences)
     store = FindingStore(cluster, namespace)
     findings = list(_judged(analyzer, AnalysisContext(period, profiles), logs, analysis))
     _store(analyzer, iter(findings), store, analysis, period.end)
@@ -203,7 +202,7 @@ def judged_with(
     """
     sources = _Sources(cluster, namespace, analyzers, period, references)
     sources.read(now)
-    logs, analysis = sources.logs_behind(), Analysis(period)
+    logs, analysis = _LogsBehind.of(sources.sequences), Analysis(period)
     found: list[Finding] = []
     for analyzer in analyzers:
         if (skip_reason := sources.skip_reason(analyzer)) is not None:
@@ -361,10 +360,10 @@ class _Sources:
             self._within(name, window) for name, needed in self._times.items() for window in needed
         )
 
-    def logs_behind(self) -> _LogsBehind:
-        """Return how complete the logs of any window of the run are, where that is known."""
-        profiles = self._read.get(SEQUENCE, ())
-        return _LogsBehind(LogCompleteness(profiles), LogEnvironments(profiles))
+    @property
+    def sequences(self) -> Sequence[SequenceProfile]:
+        """The profiles of numbered lines."""
+        return self._read.get(SEQUENCE, ())
 
     def skip_reason(self, analyzer: Analyzer[Any]) -> str | None:
         """Return why an analyzer has nothing to judge, None if it has."""
@@ -517,12 +516,17 @@ def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _LogsBehind:
-    """Completeness and environment of the logs behind findings."""
+    """Completeness and environment of the logs behind findings, and the user's rules for them."""
 
     completeness: LogCompleteness
     environments: LogEnvironments
-    rules: tuple[LimitRule, ...] = ()
-    """The user's limits."""
+    rules: tuple[LimitRule, ...]
+
+    @classmethod
+    def of(cls, sequences: Sequence[SequenceProfile]) -> _LogsBehind:
+        """Return what the profiles of numbered lines and the configuration say."""
+        rules = AnalyzersSettings.load().rules
+        return cls(LogCompleteness(sequences), LogEnvironments(sequences), rules)
 
     def stamped(self, findings: Iterator[Finding], analyzer: Analyzer[Any]) -> Iterator[Finding]:
         """Yield findings with their environment, as the completeness of their logs allows them."""

@@ -93,7 +93,7 @@ class Resources:
     created_only: frozenset[str] = frozenset()
 
     def read(self, artefact: Artefact) -> Json | None:
-        """Get one."""
+        """Return what the cluster has of it, None without."""
         found = self.kibana.get(self._at(artefact))
         return found[self.inside] if found is not None and self.inside else found
 
@@ -123,7 +123,7 @@ class Watches:
     cluster: Cluster
 
     def read(self, artefact: Artefact) -> Json | None:
-        """Get one."""
+        """Return what the cluster has of it, None without."""
         return self.cluster.get_watch(artefact.id)
 
     def wanted(self, artefact: Artefact) -> Json:

@@ -119,7 +119,7 @@ class EventEncoder:
 
         Args:
             dataset: the dataset.
-            level: one of `LEVELS`.
+            level: one of `LOG_LEVELS`.
             message: the message.
             fields: the caller's fields.
             strict: raise if a value is not of its field's type.

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST_ENDED: Final = 50
 MOST_MEMBERS: Final = 8
-SHORT_ID: Final = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
+from mlmon.analyzers.profiles.kinds.feature_store import profiles as store_profiles
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
-from mlmon.analyzers.profiles.kinds.store import profiles as store_profiles
 from mlmon.analyzers.references.cadence import CADENCES
 from mlmon.formatting import duration
 from tests.support.contexts import context_of

@@ -155,7 +155,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             return self._unknown(day, GAP, measure, f"{title} has no value by {day.known()}.")
         gap = difference(live.value, live.interval, expected.value, expected.interval)
         ends, limits = gap.interval, self.limits[GAP]
-        severity = limits.judge_distance(ends.low, ends.high)
+        severity = limits.judge(ends.low, ends.high)
         if not severity.alarming and not day.coverage.mature:
             worst = max(abs(ends.low), abs(ends.high))
             severity = limits.judge_bounds(0.0, worst)

@@ -209,8 +209,11 @@ class EmbeddingSample:
     @property
     def near_limit(self) -> bool:
         """Whether the distance lies above the limit of a warning, the conservative end below."""
-        limit = EmbeddingDrift.limits[DISTANCE].warning
-        return self.distance is not None and not self.alarming and self.distance.value >= limit
+        if self.distance is None:
+            return False
+        interval = self.distance.interval
+        limits = EmbeddingDrift.limits[DISTANCE]
+        return limits.unproven(self.distance.value, interval.low, interval.high)
 
 
 def _sample(

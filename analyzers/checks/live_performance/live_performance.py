@@ -243,7 +243,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             waiting = "" if day.coverage.mature else f"; {day.known()}"
             reason = f"{observed}; {MIN_LABELS_PER_BIN} are needed for a verdict{waiting}."
             return self._unknown(day, GAP, reason, tenth.gap, **known)
-        severity = self.limits[GAP].judge_distance(tenth.gap.interval.low, tenth.gap.interval.high)
+        severity = self.limits[GAP].judge(tenth.gap.interval.low, tenth.gap.interval.high)
         reason = f"{observed}; {day.known()}."
         return self._finding(day, GAP, tenth.gap, severity, **known, reason=reason)
 

@@ -295,21 +295,21 @@ class _Path:
             Window(floor(part.start, DAY) - PAST_REQUESTS, floor(part.start, DAY))
         )
         busy = week >= MIN_REQUESTS * (PAST_REQUESTS // HOUR)
-        often, hourly = (
+        frequent, rare = (
             [
                 (window, self.asked.access(window))
                 for window in self._windows(part, expected, busy=busy)
             ]
             for expected in (OFTEN, SELDOM)
         )
-        yield from self._judged(often, hourly)
+        yield from self._judged(frequent, rare)
         for end in part.ends(HOUR) if busy else ():
             window = Window(end - HOUR, end)
             yield self._traffic(PER_HOUR, window, self.asked.access(window))
 
     def first_findings(self, end: datetime) -> Iterator[Finding]:
         """Yield the findings of the windows that end at a moment of the log's first day."""
-        often, hourly = (
+        frequent, rare = (
             [
                 (window, access)
                 for window in self._first_windows(end, expected)
@@ -317,7 +317,7 @@ class _Path:
             ]
             for expected in (OFTEN, SELDOM)
         )
-        yield from self._judged(often, hourly)
+        yield from self._judged(frequent, rare)
 
     def _first_windows(self, end: datetime, expected: int) -> Iterator[Window]:
         """Yield the window that ends at a moment: an hour, or shorter where that hour is busy."""
@@ -337,14 +337,14 @@ class _Path:
             if self.path != OTHER_PATHS or busy or self.asked.requests(window) >= MIN_REQUESTS:
                 yield window
 
-    def _judged(self, often: Sequence[Asked], hourly: Sequence[Asked]) -> Iterator[Finding]:
+    def _judged(self, frequent: Sequence[Asked], rare: Sequence[Asked]) -> Iterator[Finding]:
         for rate in RATES:
-            for window, access in often:
+            for window, access in frequent:
                 yield self._rate(rate, window, access)
         for latency in LATENCIES:
-            for window, access in often if latency.share is None else hourly:
+            for window, access in frequent if latency.share is None else rare:
                 yield self._latency(latency, window, access)
-        for window, access in hourly:
+        for window, access in rare:
             yield self._traffic(PER_MINUTE, window, access)
 
     def _rate(self, rate: Rate, window: Window, access: PathAccess) -> Finding:

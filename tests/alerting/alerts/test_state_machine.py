@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.alerting.alerts.alert import Alert, Ending
+from mlmon.alerting.alerts.alert import Alert, Ending, excess
 from mlmon.alerting.alerts.state_machine import AlertStateMachine
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, LAST, MINUTE
@@ -59,6 +59,19 @@ def opened_alerts(of: Policy, letters: str) -> list[tuple[int, int | None, str]]
         )
         for alert in gone_through(of, spell(letters), AlertStateMachine())
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "warning", "critical", "beyond"),
+    [(0.3, 0.1, 0.2, 2), (-0.3, 0.1, 0.2, 2), (0.3, 0.8, 0.6, 2.5), (-0.4, 0.2, 0.1, 6)],
+)
+def test_how_far_beyond_the_limits(
+    value: float, warning: float, critical: float, beyond: float
+) -> None:
+    """0 at the warning limit, 1 at the critical one, also where values below zero are as bad."""
+    (bad,) = spell("c")
+    found = replace(bad, value=value, warning=warning, critical=critical)
+    assert excess(found) == pytest.approx(beyond)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limit_rules import check_rules, rule_sentence, under_rule
+from mlmon.analyzers.checks.concept_drift.concept_drift import ConceptDrift
 from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
 from mlmon.analyzers.settings import AnalyzersSettings, LimitRule
 from mlmon.elastic.errors import WrongValueError
@@ -62,6 +63,24 @@ def test_a_value_beyond_the_rules_limit_without_proof_is_unknown() -> None:
     still = under_rule(near, [rule(critical=0.3)], DRIFT)
     assert still is not None
     assert (still.severity, still.critical) == (Severity.UNKNOWN, 0.3)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_rule_holds_on_both_sides_of_a_gap(side: int) -> None:
+    """A gap of 0.3 or of -0.3 keeps its verdict under limits that it passes either way."""
+    gap = ConceptDrift.limits["estimate.gap"]
+    ends = sorted([side * 0.25, side * 0.35])
+    found = replace(
+        finding(severity=Severity.CRITICAL), value=side * 0.3, low=ends[0], high=ends[1]
+    )
+    for warning, critical, severity in (
+        (0.11, 0.21, Severity.CRITICAL),
+        (0.11, 0.26, Severity.WARNING),
+        (0.4, 0.5, Severity.OK),
+    ):
+        judged = under_rule(found, [rule(warning=warning, critical=critical)], gap)
+        assert judged is not None
+        assert judged.severity is severity
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,30 @@ def test_small_values_are_bad(low: float, high: float, severity: Severity) -> No
     assert BELOW.judge(low, high) is severity
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "severity"),
+    [
+        (0.25, 0.35, Severity.CRITICAL),
+        (-0.35, -0.25, Severity.CRITICAL),
+        (-0.35, -0.15, Severity.WARNING),
+        (-0.35, -0.05, Severity.OK),
+        (-0.35, 0.35, Severity.OK),
+    ],
+)
+def test_both_sides_are_bad(low: float, high: float, severity: Severity) -> None:
+    """The end that is nearer to zero decides, and an interval around zero never alarms."""
+    limits = replace(ABOVE, two_sided=True)
+    assert limits.judge(low, high) is severity
+    assert limits.judge(-high, -low) is severity
+
+
+def test_bounds_of_both_sides_are_undecided() -> None:
+    """A value that may be anything from -0.3 to 0.05 is neither ok nor an alarm."""
+    limits = replace(ABOVE, two_sided=True)
+    assert limits.judge_bounds(-0.3, 0.05) is Severity.UNKNOWN
+    assert limits.judge_bounds(-0.05, 0.05) is Severity.OK
+
+
 def test_limits_only_move_away_from_calm() -> None:
     """What was usual may make limits laxer, never stricter."""
     assert ABOVE.at_least(0.3, 0.1) == Limits(0.3, 0.2)

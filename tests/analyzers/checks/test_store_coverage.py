@@ -10,7 +10,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.store_coverage import StoreCoverage
-from mlmon.analyzers.profiles.kinds.store import profiles
+from mlmon.analyzers.profiles.kinds.feature_store import profiles
 
 OK, WARNING, CRITICAL = Severity.OK, Severity.WARNING, Severity.CRITICAL
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -339,6 +340,31 @@ def test_a_failure_that_was_fixed_is_withdrawn(
     assert run_on_requests(analyzers=[Failing()]).withdrawn == 2
     found = list(FindingStore(cluster, namespace).search(analyzer="failing"))
     assert engine.FAILURE not in {finding.metric for finding in found}
+
+
+def test_rules_hold_for_findings_that_are_not_stored(
+    run_on_requests: Callable[..., Analysis],
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What would be found with another reference is found under the rules of mlmon.toml."""
+    run_on_requests(analyzers=[ServiceHealth()])
+    period, now = Window(start, start + 6 * HOUR), start + 900 * DAY
+
+    def found() -> set[str]:
+        judged = engine.judged_with(cluster, namespace, period, now, [ServiceHealth()], [])
+        return {finding.metric for finding in judged}
+
+    everything = found()
+    assert "http.5xx.rate" in everything
+    config = tmp_path / "mlmon.toml"
+    dropped = 'analyzer = "service_health"\nmetric = "http.5xx.rate"\nenabled = false\n'
+    config.write_text(f"[[analyzers.rules]]\n{dropped}")
+    monkeypatch.setenv("MLMON_CONFIG", str(config))
+    assert found() == everything - {"http.5xx.rate"}
 
 
 def test_nothing_was_logged(cluster: Cluster, namespace: str, start: datetime) -> None:

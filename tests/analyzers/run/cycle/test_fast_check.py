@@ -142,6 +142,18 @@ def test_total_failure_reaches_people_within_two_minutes(
     assert incident.severity == "critical"
 
 
+def test_a_rule_that_drops_outages_holds_for_the_check_too(
+    service: Service, hook: WebhookReceiver, ship: Callable[..., None], tmp_path: Path
+) -> None:
+    """What mlmon.toml leaves out is sent by nobody, not even until the next cycle."""
+    with (tmp_path / "mlmon.toml").open("a", encoding="utf-8") as config:
+        config.write('[[analyzers.rules]]\nanalyzer = "outage"\nenabled = false\n')
+    ship(requests(NOW - HOUR, NOW))
+    assert service.runner.once()
+    service.log(requests(NOW, NOW + 3 * MINUTE, status=500))
+    assert service.go_on(NOW + 3 * MINUTE, hook, every=MINUTE) is None
+
+
 def test_silence_reaches_people_within_two_minutes(
     service: Service, hook: WebhookReceiver, ship: Callable[..., None]
 ) -> None:

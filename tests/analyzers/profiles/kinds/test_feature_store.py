@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.profiles.kinds.store import StoreEvent
+from mlmon.analyzers.profiles.kinds.feature_store import StoreEvent
 from mlmon.logging_config import Service, open_log
 
 
