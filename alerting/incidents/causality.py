@@ -100,16 +100,25 @@ def onset(alert: Alert) -> Onset:
 
 def same_scope(one: Alert, other: Alert) -> bool:
     """Return whether two alerts are about one model, else about one service."""
-    if one.environment and other.environment and one.environment != other.environment:
+    if not _same_environment(one, other):
         return False
     if one.model_name and other.model_name:
         return one.model_name == other.model_name
     return one.service == other.service
 
 
+def _same_environment(one: Alert, other: Alert) -> bool:
+    """Return whether two alerts may be of one environment: an alert without one is of any."""
+    return not one.environment or not other.environment or one.environment == other.environment
+
+
 def may_cause(cause: Alert, effect: Alert) -> bool:
     """Return whether one alert is a possible cause of another: graph, scope and onsets fit."""
     if effect.layer not in DOWNSTREAM[cause.layer]:
+        return False
+    # A shared layer serves every service of its environment, and of no other: the cycles of mlmon,
+    # which log the namespace as theirs, are no cause of what happens to a service.
+    if not _same_environment(cause, effect):
         return False
     if not PLACES[cause.layer].shared and not same_scope(cause, effect):
         return False

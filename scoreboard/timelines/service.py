@@ -32,7 +32,8 @@ OK = 200
 PATH, RELOAD_PATH = "/predict", "/reload"
 SOURCE, ENTITIES, STALE_AFTER = "visitor_stats", 600, 4 * HOUR
 DEFAULT_VISITS = 6.0
-ENVIRONMENT = "production"
+ENVIRONMENT, MLMON_ENVIRONMENT = "production", "scoreboard"
+"""mlmon's own log names its namespace as the environment."""
 _HOUR_NS, _SECOND_NS = 3_600_000_000_000, 1_000_000_000
 _EMBEDDING = "text_embedding"
 
@@ -94,15 +95,15 @@ class SimulatedService:
         self._replicas = [self._process(self.name, f"api-{number}") for number in (1, 2)]
         self._labels = self._process(f"{self.name}-outcomes", "outcomes")
         self._scheduler = self._process(f"{self.name}-scheduler", "scheduler")
-        self._mlmon = self._process("mlmon", "mlmon")
+        self._mlmon = self._process("mlmon", "mlmon", MLMON_ENVIRONMENT)
         self._refreshed = [nanoseconds(self.begin)]
         self._reload(nanoseconds(self.begin), self.versions.train())
 
-    def _process(self, service: str, part: str) -> _Process:
+    def _process(self, service: str, part: str, environment: str = ENVIRONMENT) -> _Process:
         clock = ProcessClock(nanoseconds(self.begin))
         entity = f"{self.versions.name}-{part}-{self.seed[0]}"
         sink = OutboxSink(self.outbox, clock)
-        about = Service(service, version="1.0.0", environment=ENVIRONMENT)
+        about = Service(service, version="1.0.0", environment=environment)
         return _Process(clock, open_log(about, clock=clock, entity_id=entity, sink=sink))
 
     def close(self) -> None:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from mlmon.alerting.incidents.causality import DOWNSTREAM, PLACES
+import pytest
+
+from mlmon.alerting.incidents.causality import DOWNSTREAM, PLACES, may_cause
 from mlmon.analyzers.base.alert_policy import LAYERS
+from tests.support.histories import all_episodes, changed, rule, spell
 
 
 def test_every_layer_has_its_place_before_its_effects() -> None:
@@ -33,3 +36,17 @@ def test_the_documented_graph_is_the_one_that_decides() -> None:
         f"{layer} → {', '.join(place.causes)}" for layer, place in PLACES.items() if place.causes
     )
     assert f"(`alerting/incidents/causality.py`): {'; '.join(edges)}; and" in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "causes"), [("production", True), ("staging", False), (None, True)]
+)
+def test_shared_layer_causes_within_its_environment(
+    environment: str | None, *, causes: bool
+) -> None:
+    """A job serves every service of its environment; one of another environment causes nothing."""
+    job_rule, fallback_rule = rule(after=1, layer="job"), rule(after=1, layer="fallback")
+    [job] = all_episodes(job_rule, spell("w", "refresh", service="scheduler"))
+    [fallback] = all_episodes(fallback_rule, spell("ow", "stats", service="api"))
+    job = changed(job, environment=environment)
+    assert may_cause(job, changed(fallback, environment="production")) is causes
