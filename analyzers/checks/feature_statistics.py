@@ -45,7 +45,12 @@ from mlmon.analyzers.references.daily_window import (
 from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
+from mlmon.analyzers.statistics.moments import (
+    Moments,
+    mean_error,
+    unseen_variance,
+    variance_interval,
+)
 from mlmon.analyzers.statistics.percentiles import percentile, percentile_confidence
 from mlmon.analyzers.statistics.share_changes import greatest_gain, greatest_loss
 from mlmon.analyzers.statistics.wilson import wilson_interval
@@ -398,7 +403,7 @@ def scale(numbers: Buckets) -> float:
 
 def _mean(sample: Buckets, numbers: Buckets, unit: float) -> Statistic:
     now, before = Moments.of(sample).mean, Moments.of(numbers).mean
-    error = math.hypot(mean_error(sample), mean_error(numbers))
+    error = math.hypot(mean_error(sample, numbers), mean_error(numbers))
     reach = float(special.ndtri(0.5 + CONFIDENCE / 2)) * error
     interval = Interval.exactly(now - before).widened(reach)
     return _shift(MEAN, "mean", now, before, interval, unit)
@@ -420,8 +425,9 @@ def _shift(
 def _spread(sample: Buckets, numbers: Buckets) -> Statistic:
     now, before = (Moments.of(buckets).deviation().middle for buckets in (sample, numbers))
     current, reference = (variance_interval(buckets, CONFIDENCE) for buckets in (sample, numbers))
+    most = current.high + unseen_variance(sample, numbers, CONFIDENCE)
     low = math.sqrt(current.low / reference.high)
-    high = math.sqrt(current.high / reference.low) if reference.low > 0 else math.inf
+    high = math.sqrt(most / reference.low) if reference.low > 0 else math.inf
     sentence = f"standard deviation {number(now)}, in training {number(before)}"
     return Statistic(SPREAD, now / before, Interval(low, high), 1.0, sentence)
 

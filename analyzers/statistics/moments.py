@@ -21,6 +21,13 @@ not hold m4, but two upper bounds follow from what it holds, and the smaller one
 for the least and greatest value a_k, b_k of a bucket. An error that is taken too large is
 conservative.
 
+A sample may lack the rare values that make its process's variance: of a flag that is set in 2 % of
+the rows, every tenth sample of 115 has none, variance 0 and error 0. So the mean's error is at
+least that of the rows it is compared with, at its size; and to the upper end of the variance comes
+what values outside of the sample's range may add. Of n rows none lies outside with probability
+(1 - q)^n, hence q <= 1 - a^(1/n) at confidence 1 - a; where a share r of the reference lies there,
+it has at most q / r of the reference's second moment around the sample's mean.
+
 An outlier carries its own doubt. A value x far beyond all n others moves the mean by x / n and its
 standard error to the same x / n; of the variance x^2 / n, the standard error is x^2 / n as well. So
 one outlier of 1e9 never makes a difference certain, and of k such outliers the mean is sqrt(k)
@@ -124,13 +131,20 @@ class Moments:
         return Interval(math.sqrt(variance.low), math.sqrt(variance.high))
 
 
-def mean_error(sample: Buckets) -> float:
+def mean_error(sample: Buckets, reference: Buckets | None = None) -> float:
     """The standard error of the mean.
+
+    Args:
+        sample: The rows.
+        reference: Rows that the sample is compared with and may be drawn as.
 
     Raises:
         EmptySampleError: there are fewer than two rows, or the sums are not known.
     """
-    return Moments.of(sample).deviation().high / math.sqrt(sample.n)
+    deviation = Moments.of(sample).deviation().high
+    if reference is not None:
+        deviation = max(deviation, Moments.of(reference).deviation().high)
+    return deviation / math.sqrt(sample.n)
 
 
 def variance_interval(sample: Buckets, confidence: float) -> Interval:
@@ -144,6 +158,34 @@ def variance_interval(sample: Buckets, confidence: float) -> Interval:
     spread = max(0.0, _fourth_moment(sample, moments.mean, variance.high) - variance.high**2)
     reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(spread / sample.n)
     return Interval(max(0.0, variance.low - reach), variance.high + reach)
+
+
+def unseen_variance(sample: Buckets, reference: Buckets, confidence: float) -> float:
+    """Most that values outside of a sample's range may add to its process's variance.
+
+    Args:
+        sample: The rows, none of which lies outside.
+        reference: Rows that the process is compared with.
+        confidence: Of the bound.
+
+    Raises:
+        EmptySampleError: there are fewer than two rows, or the sums are not known.
+    """
+    if sample.minimum is None or sample.maximum is None:
+        return math.inf
+    lowest, highest = reference.lowest(), reference.highest()
+    filled = np.array(reference.counts) > 0
+    reaches = filled & ((highest > sample.maximum) | (lowest < sample.minimum))
+    if not reaches.any():
+        return 0.0
+    outside = filled & ((lowest > sample.maximum) | (highest < sample.minimum))
+    # Of a bucket that lies outside in part, one row may: no absence of it is certain.
+    partly = bool((reaches & ~outside).any())
+    share = 0.0 if partly else float(np.array(reference.counts)[outside].sum()) / reference.n
+    now, before = Moments.of(sample), Moments.of(reference)
+    allowed = 1 - ((1 - confidence) / 2) ** (1 / sample.n)
+    part = min(1.0, allowed / share) if share else 1.0
+    return part * (before.variance().high + (before.mean - now.mean) ** 2)
 
 
 def _fourth_moment(sample: Buckets, mean: float, variance: float) -> float:

@@ -109,13 +109,20 @@ def retrained(start: datetime) -> Callable[..., Retrained]:
 
 
 def test_retraining_without_change_is_ok(retrained: Callable[..., Retrained]) -> None:
-    """Every hour of a version's first week is judged against the versions before it, as usual."""
+    """Every hour of a version's first week is judged against the versions before it, as usual.
+
+    At weekends scores fall to a quarter, into the few lowest buckets of training, which leave some
+    hours open. All others are calm.
+    """
     found = retrained().judge(4 * WEEK, 5 * WEEK)
     assert [finding.end - finding.start for finding in found] == [HOUR] * WEEK
     assert not any(finding.severity.alarming for finding in found)
     unproven = [finding for finding in found if finding.severity is Severity.UNKNOWN]
-    assert len(unproven) <= WEEK // 5
-    assert all((finding.value or 0) >= 0.1 for finding in unproven)
+    assert len(unproven) <= 24
+    saturday = 5
+    for finding in unproven:
+        assert finding.start.weekday() >= saturday
+        assert "because buckets leave" in finding.reason
     assert {finding.model_version for finding in found} == {"5"}
     assert "past weeks under versions " in found[0].reason
     assert "of which the training sets explain up to 0.0" in found[0].reason

@@ -171,9 +171,27 @@ def test_values_that_vanish_from_a_rare_class(
     def none(_hour: int, rows: Rows) -> None:
         rows["price"][:] = 0.0
 
-    found = by_metric(judge(steady_hours(24, change=none, baseline=other), other, start), "price")
+    hours = steady_hours(24, 200, change=none, baseline=other)
+    found = by_metric(judge(hours, other, start), "price")
     assert found["spread.ratio"].severity is Severity.CRITICAL
     assert found["spread.ratio"].value == 0
+
+
+def test_a_rare_value_that_a_small_day_lacks_is_no_alarm(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A flag set in 2 % of training: every twentieth day of 144 rows has none, and is calm."""
+    flag = np.where(np.arange(20_000) % 50 == 0, 1.0, 0.0)
+    numbers = Buckets.from_values(flag, (0.0, np.nextafter(0.0, 1), 1.0, np.nextafter(1, 2)))
+    other = replace(baseline, numeric={**baseline.numeric, "price": numbers})
+
+    def none(_hour: int, rows: Rows) -> None:
+        rows["price"][:] = 0.0
+
+    hours = steady_hours(24, per_hour=6, change=none, baseline=other)
+    found = by_metric(judge(hours, other, start), "price")
+    assert found["spread.ratio"].value == 0
+    assert not found["spread.ratio"].severity.alarming, found["spread.ratio"].reason
 
 
 @pytest.mark.parametrize(

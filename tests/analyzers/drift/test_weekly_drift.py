@@ -90,6 +90,9 @@ def test_a_rhythm_without_change_is_ok(series: Callable[..., Series]) -> None:
     weekly = steady.judge(4 * 168, 5 * 168)
     assert [finding.end - finding.start for finding in weekly] == [HOUR] * 168
     assert calm(weekly) >= 160
+    # At weekends scores lie in the few lowest buckets of training; else even chance is rare.
+    workdays = [finding for finding in weekly if finding.start.weekday() < 5]
+    assert calm(workdays) >= len(workdays) - 1
     saturday = steady.judge(4 * 168 + 5 * 24 + 23, 4 * 168 + 6 * 24, METRIC)
     assert [finding.severity for finding in saturday] == [Severity.CRITICAL]
     assert "The same day of past weeks was like it (distance 0.0" in saturday[0].reason

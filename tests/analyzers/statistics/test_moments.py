@@ -15,7 +15,12 @@ from scipy import stats
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
+from mlmon.analyzers.statistics.moments import (
+    Moments,
+    mean_error,
+    unseen_variance,
+    variance_interval,
+)
 
 
 def exact_variance(rows: list[float]) -> Fraction:
@@ -135,3 +140,34 @@ def test_one_row_has_no_error() -> None:
     """A single row says nothing of its spread, and is refused."""
     with pytest.raises(EmptySampleError):
         mean_error(Buckets.from_values([1.0], (0.0,)))
+
+
+@pytest.mark.parametrize("set_in", [0.002, 0.02, 0.1])
+@pytest.mark.parametrize("rows", [30, 144, 1_000])
+def test_a_rare_value_that_a_sample_lacks_is_allowed_for(set_in: float, rows: int) -> None:
+    """A flag, or a rare amount beside noise: the bound holds the variance in any sample."""
+    rng = np.random.default_rng(5)
+    edges = (0.0, np.nextafter(0.0, 1.0), 1.0, 50.0, np.nextafter(50.0, 51.0))
+
+    def draw(size: int, noise: float) -> Buckets:
+        amounts = np.where(rng.random(size) < set_in, 50.0, noise * rng.random(size))
+        return Buckets.from_values(amounts, edges)
+
+    for noise in (0.0, 0.5):
+        training = draw(50_000, noise)
+        process = Moments.of(training).variance().middle
+        for _ in range(200):
+            sample = draw(rows, noise)
+            seen = variance_interval(sample, 0.999)
+            assert seen.high + unseen_variance(sample, training, 0.999) >= process / 4
+
+
+def test_a_rare_value_that_is_certainly_gone_is_not_allowed_for() -> None:
+    """Of 2,400 rows none has what one in twenty had: at most 0.3 % can, a seventeenth of it."""
+    edges = (0.0, np.nextafter(0.0, 1.0), 50.0)
+    training = Buckets.from_values(np.repeat([0.0, 50.0], [19_000, 1_000]), edges)
+    sample = Buckets.from_values(np.zeros(2_400), edges)
+    upper = stats.binomtest(0, 2_400).proportion_ci(0.999, method="exact").high
+    added = unseen_variance(sample, training, 0.999)
+    assert added == pytest.approx(upper / 0.05 * 0.05 * 50.0**2, rel=0.01)
+    assert unseen_variance(training, training, 0.999) == 0.0
