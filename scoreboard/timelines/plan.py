@@ -19,7 +19,7 @@ GAPS = {Size.SMALL: 8 * DAY, Size.MEDIUM: DAY, Size.LARGE: DAY}
 """From the end of a fault to the begin of the next: as long as the windows that still see it."""
 CALM_GAP = 12 * HOUR
 """The same after a trap, which nothing should see."""
-STEP, LABEL_STEP = DAY, DAY / 2
+STEP, LABEL_STEP = 2 * DAY, DAY / 2
 """From one cycle to the next; where labels decide, a message waits for it (`observed.py`)."""
 LABEL_TIMELINES = ("model",)
 AFTERMATH = {Size.SMALL: 3 * DAY, Size.MEDIUM: DAY, Size.LARGE: DAY}
@@ -81,7 +81,7 @@ class Timeline:
         if self.planned[0].start == self.begin:
             # What arrives at once is judged at once.
             first = self.planned[0].end
-        found = [(self.begin, first)]
+        found = [(self.begin, min(first, self.end))]
         step = LABEL_STEP if self.name in LABEL_TIMELINES else STEP
         while found[-1][1] < self.end:
             found.append((found[-1][1], min(found[-1][1] + step, self.end)))
