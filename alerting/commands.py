@@ -80,6 +80,7 @@ def evaluate(
 
 @alerts.command()
 def send(
+    context: typer.Context,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")
     ] = False,
@@ -89,24 +90,25 @@ def send(
     """Send open and lately ended incidents to Alertmanager; `analyze` and `run` do so, too."""
     from datetime import UTC, datetime
 
-    from mlmon.alerting.publish import alertmanager_payloads, send_to_alertmanager
+    from mlmon.alerting.publish import Alerting, alertmanager_payloads, send_to_alertmanager
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
 
     settings, alerting = load_settings(namespace=namespace), load_alerting_settings()
-    now = datetime.now(UTC)
+    now, pages = datetime.now(UTC), (context.obj or Alerting()).pages
     with connect(settings) as cluster:
         if dry_run:
-            for payload in alertmanager_payloads(cluster, settings.namespace, now, alerting):
+            found = alertmanager_payloads(cluster, settings.namespace, now, alerting, pages)
+            for payload in found:
                 print(json.dumps(payload))
             return
         if not alerting.alertmanagers:
             raise WrongValueError(
                 "No Alertmanager: no URL is set", "Set MLMON_ALERTING_ALERTMANAGER_URL."
             )
-        number = send_to_alertmanager(cluster, settings.namespace, now, alerting)
+        number = send_to_alertmanager(cluster, settings.namespace, now, alerting, pages)
     if as_json:
         print(json.dumps({"sent": number, "urls": alerting.alertmanagers}))
     else:

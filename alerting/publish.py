@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.notify.notifier import SendResult, Sent
-from mlmon.analyzers.run.subscribers import Measurement, SubscriberResult
+from mlmon.alerting.notify.pages import no_pages
+from mlmon.analyzers.run.subscriber import Measurement, SubscriberResult
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,38 +19,97 @@ if TYPE_CHECKING:
     from mlmon.alerting.notify.judging import Judging
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.outbox import Delivered
+    from mlmon.alerting.notify.pages import PageOffer
     from mlmon.alerting.notify.route import Route
     from mlmon.alerting.settings import AlertingSettings
-    from mlmon.analyzers.run.subscribers import CycleOutcome
+    from mlmon.analyzers.run.subscriber import CycleOutcome
     from mlmon.elastic.client.cluster import Cluster
 
 
-def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> SubscriberResult:
-    """Bring alerts and incidents up to the findings, and notify people of what changed.
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Alerting as the subscriber to what is judged.
 
-    A channel that does not answer stops nothing else: what is due is kept and sent later.
+    Args:
+        pages: Gives the pages of later stages that show an incident, for messages.
     """
-    from mlmon.alerting.desk.quality import publish_quality
-    from mlmon.alerting.settings import load_alerting_settings
 
-    settings = load_alerting_settings()
-    evaluation = update(cluster, namespace, since, now, settings)
-    lines = [evaluation.summary()]
-    delivered = deliver(cluster, namespace, now, settings)
-    if summary := delivered.summary():
-        lines.append(summary)
-    failed = [*delivered.failed]
-    publish_quality(cluster, namespace, now)
-    if settings.alertmanagers:
-        try:
-            number = send_to_alertmanager(cluster, namespace, now, settings)
-            lines.append(f"sent {number} to Alertmanager")
-        except UserError as error:
-            failed.append(error.message)
-            lines.append(error.message)
-    return SubscriberResult(
-        "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
-    )
+    pages: PageOffer = no_pages
+
+    def findings_changed(
+        self, cluster: Cluster, namespace: str, since: datetime, now: datetime
+    ) -> SubscriberResult:
+        """Bring alerts and incidents up to the findings, and notify people of what changed.
+
+        A channel that does not answer stops nothing else: what is due is kept and sent later.
+        """
+        from mlmon.alerting.desk.quality import publish_quality
+        from mlmon.alerting.settings import load_alerting_settings
+
+        settings = load_alerting_settings()
+        evaluation = update(cluster, namespace, since, now, settings)
+        lines = [evaluation.summary()]
+        delivered = deliver(cluster, namespace, now, settings, self.pages)
+        if summary := delivered.summary():
+            lines.append(summary)
+        failed = [*delivered.failed]
+        publish_quality(cluster, namespace, now)
+        if settings.alertmanagers:
+            try:
+                number = send_to_alertmanager(cluster, namespace, now, settings, self.pages)
+                lines.append(f"sent {number} to Alertmanager")
+            except UserError as error:
+                failed.append(error.message)
+                lines.append(error.message)
+        return SubscriberResult(
+            "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
+        )
+
+    def cycle_ended(self, outcome: CycleOutcome) -> SubscriberResult:
+        """Show that mlmon judges, after a cycle that did; notify every route where it cannot.
+
+        Elasticsearch may be away. Open incidents stay as they are: nothing is resolved because
+        mlmon stopped. The heartbeat and the watchdog are silent where the cycle was not completed,
+        nothing was judged in it, or an analyzer failed in `PATIENCE` cycles in a row.
+        """
+        from mlmon.alerting.notify.judging import Judging
+        from mlmon.alerting.notify.judging_file import JudgingFile
+        from mlmon.alerting.settings import load_alerting_settings
+        from mlmon.elastic.settings import load_settings
+
+        settings = load_alerting_settings()
+        kept = JudgingFile(load_settings(), outcome.namespace)
+        result, state = SubscriberResult(), Judging()
+        if outcome.failure or kept.is_kept:
+            with kept.held():
+                state = kept.read().after_cycle(outcome.failure, outcome.at)
+                result, state = _sent_notices(state, outcome.namespace, outcome.at, settings)
+                kept.write(state)
+        problems = []
+        if outcome.judged and not state.cannot_judge:
+            problems = _show_that_it_judges(outcome, settings)
+        lines = [*filter(None, [result.line]), *problems]
+        return SubscriberResult("; ".join(lines), failed=result.failed or bool(problems))
+
+    def send_due(self, cluster: Cluster | None, namespace: str, now: datetime) -> SubscriberResult:
+        """Send what was not taken and is due again; without a cluster, mlmon's own notices."""
+        from mlmon.alerting.notify.judging_file import JudgingFile
+        from mlmon.alerting.settings import load_alerting_settings
+        from mlmon.elastic.settings import load_settings
+
+        settings = load_alerting_settings()
+        kept, result = JudgingFile(load_settings(), namespace), SubscriberResult()
+        if kept.is_kept:
+            with kept.held():
+                result, state = _sent_notices(kept.read(), namespace, now, settings)
+                kept.write(state)
+        if cluster is None:
+            return result
+        delivered = deliver(cluster, namespace, now, settings, self.pages)
+        lines = [*filter(None, [result.line])]
+        if delivered.sent or delivered.failed:
+            lines.append(delivered.summary())
+        return SubscriberResult("; ".join(lines), failed=result.failed or bool(delivered.failed))
 
 
 def measured(evaluation: IncidentEvaluation, delivered: Delivered) -> tuple[Measurement, ...]:
@@ -94,7 +155,11 @@ def update(
 
 
 def deliver(
-    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+    cluster: Cluster,
+    namespace: str,
+    now: datetime,
+    settings: AlertingSettings,
+    pages: PageOffer = no_pages,
 ) -> Delivered:
     """Send the messages that are due."""
     from mlmon.alerting.incidents.store import IncidentStore
@@ -103,13 +168,13 @@ def deliver(
 
     outbox = Outbox(cluster, namespace, settings.notify)
     store = IncidentStore(cluster, namespace)
-    links = page_links(cluster, namespace, settings)
+    links = page_links(settings, pages(cluster, namespace))
     outbox.put_closings(store, now)
     return outbox.deliver(store, now, composer(namespace, settings.runbook_url, links))
 
 
 def send_to_alertmanager(
-    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings, pages: PageOffer
 ) -> int:
     """Send open incidents, and those that ended lately, to Alertmanager; return how many.
 
@@ -118,13 +183,13 @@ def send_to_alertmanager(
     """
     from mlmon.alerting.notify.alertmanager_client import send
 
-    found = alertmanager_payloads(cluster, namespace, now, settings)
+    found = alertmanager_payloads(cluster, namespace, now, settings, pages)
     send(found, settings)
     return len(found)
 
 
 def alertmanager_payloads(
-    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings, pages: PageOffer
 ) -> list[Payload]:
     """Return what is sent to Alertmanager: an alert for each incident."""
     from mlmon.alerting.incidents.store import IncidentStore
@@ -132,56 +197,8 @@ def alertmanager_payloads(
     from mlmon.alerting.notify.pages import page_links
 
     incidents = IncidentStore(cluster, namespace).recent(now - KEPT)
-    links = page_links(cluster, namespace, settings)
+    links = page_links(settings, pages(cluster, namespace))
     return payloads(incidents, namespace, now, runbooks=settings.runbook_url, links=links)
-
-
-def report_outcome(outcome: CycleOutcome) -> SubscriberResult:
-    """Show that mlmon judges, after a cycle that did; notify every route where it cannot.
-
-    Elasticsearch may be away. Open incidents stay as they are: nothing is resolved because mlmon
-    stopped. The heartbeat and the watchdog are silent where the cycle was not completed, nothing
-    was judged in it, or an analyzer failed in `PATIENCE` cycles in a row.
-    """
-    from mlmon.alerting.notify.judging import Judging
-    from mlmon.alerting.notify.judging_file import JudgingFile
-    from mlmon.alerting.settings import load_alerting_settings
-    from mlmon.elastic.settings import load_settings
-
-    settings = load_alerting_settings()
-    kept = JudgingFile(load_settings(), outcome.namespace)
-    result, state = SubscriberResult(""), Judging()
-    if outcome.failure or kept.is_kept:
-        with kept.held():
-            state = kept.read().after_cycle(outcome.failure, outcome.at)
-            result, state = _sent_notices(state, outcome.namespace, outcome.at, settings)
-            kept.write(state)
-    problems = []
-    if outcome.judged and not state.cannot_judge:
-        problems = _show_that_it_judges(outcome, settings)
-    lines = [*filter(None, [result.line]), *problems]
-    return SubscriberResult("; ".join(lines), failed=result.failed or bool(problems))
-
-
-def send_due(cluster: Cluster | None, namespace: str, now: datetime) -> SubscriberResult:
-    """Send what was not taken before and is due again; without a cluster, mlmon's own notices."""
-    from mlmon.alerting.notify.judging_file import JudgingFile
-    from mlmon.alerting.settings import load_alerting_settings
-    from mlmon.elastic.settings import load_settings
-
-    settings = load_alerting_settings()
-    kept, result = JudgingFile(load_settings(), namespace), SubscriberResult("")
-    if kept.is_kept:
-        with kept.held():
-            result, state = _sent_notices(kept.read(), namespace, now, settings)
-            kept.write(state)
-    if cluster is None:
-        return result
-    delivered = deliver(cluster, namespace, now, settings)
-    lines = [*filter(None, [result.line])]
-    if delivered.sent or delivered.failed:
-        lines.append(delivered.summary())
-    return SubscriberResult("; ".join(lines), failed=result.failed or bool(delivered.failed))
 
 
 def _sent_notices(

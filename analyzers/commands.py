@@ -47,6 +47,7 @@ class Wanted(StrEnum):
 
 @app.command()
 def analyze(
+    context: typer.Context,
     since: Since = "1d",
     until: Until = "now",
     analyzer: Annotated[
@@ -60,8 +61,9 @@ def analyze(
 
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import Window
-    from mlmon.analyzers.run import engine, subscribers
+    from mlmon.analyzers.run import engine
     from mlmon.analyzers.run.judged import store_judged
+    from mlmon.analyzers.run.subscriber import subscriber_of
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import show_progress
@@ -76,14 +78,16 @@ def analyze(
         )
         report("acting on the findings")
         store_judged(cluster, settings.namespace, now)
-        results = subscribers.publish(cluster, settings.namespace, analysis.period.start, now)
+        result = subscriber_of(context).findings_changed(
+            cluster, settings.namespace, analysis.period.start, now
+        )
     if as_json:
-        print(json.dumps(analysis.to_json() | {"followed": [result.line for result in results]}))
+        print(json.dumps(analysis.to_json() | {"followed": [*filter(None, [result.line])]}))
     else:
         _print(analysis)
-        for result in results:
+        if result.line:
             print(result.line)
-    if analysis.failures or any(result.failed for result in results):
+    if analysis.failures or result.failed:
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -11,10 +11,8 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
-from mlmon.alerting.notify.pages import offer_pages
-from mlmon.alerting.publish import publish, report_outcome, send_due
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers import commands as analyzers
-from mlmon.analyzers.run import subscribers
 from mlmon.elastic import commands as elastic
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
@@ -79,9 +77,6 @@ for stage in (
     scoreboard,
 ):
     app.add_typer(stage.app)
-subscribers.subscribe(publish)
-subscribers.subscribe_outcomes(report_outcome)
-subscribers.subscribe_due(send_due)
 
 
 def _kibana_pages(cluster: "Cluster", namespace: str) -> "PageLinks":
@@ -89,9 +84,6 @@ def _kibana_pages(cluster: "Cluster", namespace: str) -> "PageLinks":
     from mlmon.dashboards.links.incident_pages import kibana_pages
 
     return kibana_pages(cluster, namespace)
-
-
-offer_pages(_kibana_pages)
 
 
 def _print_version(wanted: bool) -> None:
@@ -113,6 +105,7 @@ def mlmon(
     ] = False,
 ) -> None:
     """Watch a machine-learning service through its logs."""
+    context.obj = Alerting(pages=_kibana_pages)
     if context.invoked_subcommand in WITHOUT_SETTINGS or "--help" in sys.argv:
         return
     from mlmon.settings import check_settings

@@ -16,7 +16,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.run.cycle.cycle import Cycle
 from mlmon.analyzers.run.cycle.metrics import CycleMetrics
-from mlmon.analyzers.run.subscribers import SubscriberResult
+from mlmon.analyzers.run.subscriber import SubscriberResult
 from mlmon.ingest.state.counts import LineCounts, RunCounts
 from mlmon.ingest.state.health import FileHealth, Health
 from mlmon.ingest.state.metrics import ShipperMetrics

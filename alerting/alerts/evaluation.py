@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
 
-AT_ONCE = 1_000
+SERIES_PER_REQUEST = 1_000
 """Series asked for in one request."""
 _JUST_BEFORE = timedelta(milliseconds=1)
 
@@ -152,14 +152,14 @@ class _History:
         )
         first = min(start.earlier.values(), default=start.begin)
         for begin, names in ((start.begin, fresh), (first, sorted(start.earlier))):
-            for place in range(0, len(names), AT_ONCE):
+            for place in range(0, len(names), SERIES_PER_REQUEST):
                 machines = {
                     name: AlertStateMachine(
                         start.earlier.get(name, begin),
                         start.standing.get(name),
                         self._replacement,
                     )
-                    for name in names[place : place + AT_ONCE]
+                    for name in names[place : place + SERIES_PER_REQUEST]
                 }
                 yield from self._replayed(begin, machines, known_until)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
-BATCH = 1_000
+ALERTS_PER_REQUEST = 1_000
 _OWN = {
     "@timestamp",
     "alert.id",
@@ -82,8 +82,8 @@ class AlertStore:
         What people have added to an alert (who took it, whether it was worth raising) is kept.
         """
         written = WrittenAlerts()
-        for start in range(0, len(alerts), BATCH):
-            batch = alerts[start : start + BATCH]
+        for start in range(0, len(alerts), ALERTS_PER_REQUEST):
+            batch = alerts[start : start + ALERTS_PER_REQUEST]
             stored = self._documents([alert.id for alert in batch])
             changed = []
             for alert in batch:
@@ -108,7 +108,7 @@ class AlertStore:
         return len(gone)
 
     def _documents(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        body = {"query": {"ids": {"values": [*ids]}}, "size": BATCH}
+        body = {"query": {"ids": {"values": [*ids]}}, "size": ALERTS_PER_REQUEST}
         return {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
 
     def _episodes(self, filters: list[dict[str, Any]]) -> Iterator[Alert]:

@@ -1,7 +1,7 @@
 """The pages that show an incident, as links for messages: absolute, or none at all.
 
-`mlmon serve` is one, where `[alerting] serve_url` says how people reach it. Later stages offer
-others, since imports point backwards only: `dashboards/` knows how to address Kibana.
+`mlmon serve` is one, where `[alerting] serve_url` says how people reach it. Later stages have
+others: `dashboards/` knows how to address Kibana.
 """
 
 from __future__ import annotations
@@ -21,24 +21,22 @@ PageLinks = Callable[["IncidentRecord"], Sequence[PageLink]]
 PageOffer = Callable[["Cluster", str], PageLinks]
 """Given the cluster and the namespace."""
 
-_offers: list[PageOffer] = []
+
+def no_pages(_cluster: Cluster, _namespace: str) -> PageLinks:
+    """Offer no pages."""
+    return lambda _incident: ()
 
 
-def offer_pages(offer: PageOffer) -> None:
-    """Let a stage add pages to messages; offering twice is offering once."""
-    if offer not in _offers:
-        _offers.append(offer)
+def page_links(settings: AlertingSettings, offered: PageLinks) -> PageLinks:
+    """Return what gives the links of an incident: its page, the one to acknowledge, dashboards.
 
-
-def page_links(cluster: Cluster, namespace: str, settings: AlertingSettings) -> PageLinks:
-    """Return what gives the links of an incident: its page, the one to acknowledge, dashboards."""
-    offered = [offer(cluster, namespace) for offer in _offers]
+    Args:
+        settings: Where `mlmon serve` and a dashboard are.
+        offered: Gives the pages of later stages.
+    """
 
     def links(incident: IncidentRecord) -> list[PageLink]:
-        found = [
-            *_own_pages(incident, settings.serve_url),
-            *(link for give in offered for link in give(incident)),
-        ]
+        found = [*_own_pages(incident, settings.serve_url), *offered(incident)]
         if settings.dashboard_url:
             found.append(("Open", settings.dashboard_url))
         return found

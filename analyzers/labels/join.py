@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     U = TypeVar("U")
 
-BATCH = 1_000
+OUTCOMES_PER_BATCH = 1_000
 """Number of outcomes looked up at once."""
 
 AT_A_TIME = 2
@@ -183,7 +183,7 @@ def _ended(started: deque[tuple[T, Future[U]]]) -> tuple[T, U]:
 
 
 def _batches(items: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(items, BATCH)):
+    while batch := list(islice(items, OUTCOMES_PER_BATCH)):
         yield batch
 
 

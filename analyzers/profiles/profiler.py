@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.profiles.kind import ProfileKind
 
-AT_ONCE = 2
+REQUESTS_AT_ONCE = 2
 """Requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
 with one thread, and more would crowd a small node."""
-WRITTEN_AT_ONCE = 200
+PROFILES_PER_WRITE = 200
 """Least profiles stored by one request: many small requests cost more than all."""
 WHOLE = 8 * HOUR
 """A period up to this long takes one request."""
@@ -61,7 +61,7 @@ class Profiler:
         wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
         parts = list(pending.spans({key: present[key] for key in wanted}, kind.step))
         made, waiting = 0, list[Any]()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="profile") as pool:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="profile") as pool:
             for index, (series, period_of) in enumerate(parts):
                 self._progress(f"profiling: {kind.name}, part {index + 1} of {len(parts)}")
                 ask = partial(_made, kind, self._logs, series)
@@ -71,7 +71,7 @@ class Profiler:
                     for profile in half
                     if profile.profile_key in wanted
                 ]
-                if len(waiting) >= WRITTEN_AT_ONCE or index == len(parts) - 1:
+                if len(waiting) >= PROFILES_PER_WRITE or index == len(parts) - 1:
                     made += self._write(kind, waiting)
                     waiting = []
         if made:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PROFILE_FORMAT = 6
 """Profiles of another format are passed over and made again while their events are there."""
 
-AT_ONCE = 100
+PROFILES_PER_PAGE = 100
 """Whole profiles are fetched so many at once: a page of a megabyte or two."""
 
 _STAMP = [
@@ -150,7 +150,7 @@ class ProfileStore:
             "query": _query(kind, period),
             "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
             "_source": fields or True,
-            "size": PAGE_HITS if fields else AT_ONCE,
+            "size": PAGE_HITS if fields else PROFILES_PER_PAGE,
         }
         for hit in self._cluster.scan(self._indices, body):
             yield hit["_source"]
@@ -180,7 +180,7 @@ class ProfileStore:
 def merge_stored(
     kind: ProfileKind[P], stored: Iterable[StoredProfile], baselines: Mapping[str, Baseline]
 ) -> list[P]:
-    """Return the merge of each series, in the memory of `AT_ONCE` profiles of each.
+    """Return the merge of each series, in the memory of `PROFILES_PER_PAGE` profiles of each.
 
     Args:
         kind: The kind of all of them.
@@ -198,7 +198,7 @@ def merge_stored(
     for part in stored:
         series = part.profile_key.series
         waiting.setdefault(series, []).append(part)
-        if len(waiting[series]) == AT_ONCE:
+        if len(waiting[series]) == PROFILES_PER_PAGE:
             take(series)
     for series in list(waiting):
         take(series)

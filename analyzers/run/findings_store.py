@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
-BATCH = 2_000
+FINDINGS_PER_WRITE = 2_000
 _STORED = [
     "finding.id",
     "finding.revision",
@@ -138,7 +138,7 @@ class FindingStore:
         """
         written = WrittenFindings()
         iterator = iter(findings)
-        while batch := {finding.key: finding for finding in islice(iterator, BATCH)}:
+        while batch := {finding.key: finding for finding in islice(iterator, FINDINGS_PER_WRITE)}:
             if not written.total:  # A run that was killed may have left what no search finds yet.
                 self._cluster.refresh(self.pattern)
             decided = plan(batch, self._revisions(batch), created)

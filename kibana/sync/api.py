@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OLDEST_KIBANA = (8, 19)
 DASHBOARDS_API = (9, 5)
-PAGE = 100
+PER_PAGE = 100
 """Rules asked for at once."""
 _MISSING = 404
 _UNREADABLE = "Error fetching objects to export"
@@ -119,10 +119,14 @@ class Kibana:
     def rules(self, tag: str) -> Iterator[Json]:
         """Yield every rule of the space with a tag."""
         for page in count(1):
-            asked = {"filter": f'alert.attributes.tags: "{tag}"', "per_page": PAGE, "page": page}
+            asked = {
+                "filter": f'alert.attributes.tags: "{tag}"',
+                "per_page": PER_PAGE,
+                "page": page,
+            }
             found = self.get(f"/api/alerting/rules/_find?{urlencode(asked)}") or {"data": []}
             yield from found["data"]
-            if len(found["data"]) < PAGE:
+            if len(found["data"]) < PER_PAGE:
                 return
 
     def import_objects(self, objects: Sequence[Mapping[str, Any]]) -> Json:

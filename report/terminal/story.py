@@ -51,12 +51,12 @@ def story(gathered: Gathered) -> Iterator[Sentence]:
         for event in gathered.events
         if event.get("event.dataset") == "ml.prediction" and "ml.prediction.id" in event
     }
-    told = [
+    sentences = [
         (event_time(event) or UNKNOWN_TIME, _sentence(event, predicted))
         for event in _distinct((*gathered.origin, *gathered.events))
     ]
-    told += [(finding.end, _found(finding)) for finding in gathered.findings]
-    for _, sentence in sorted(told, key=itemgetter(0)):
+    sentences += [(finding.end, _found(finding)) for finding in gathered.findings]
+    for _, sentence in sorted(sentences, key=itemgetter(0)):
         yield sentence
 
 

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import mlmon.commands as program
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import DAY, HOUR, iso
-from mlmon.analyzers.run import subscribers
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
@@ -96,8 +96,8 @@ def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
 
 
 def test_alerts_follow_an_analysis(cluster: Cluster, namespace: str) -> None:
-    """The program has joined alerting to analysis, once: findings that changed are acted on."""
+    """Findings that changed are acted on: alerts, incidents and messages."""
     FindingStore(cluster, namespace).write(night(), START)
-    (result,) = subscribers.publish(cluster, namespace, START - DAY, START)
+    result = Alerting().findings_changed(cluster, namespace, START - DAY, START)
     assert result.line.startswith("1 incident open, 1 critical; opened: ")
     assert not result.failed

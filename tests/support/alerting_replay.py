@@ -29,7 +29,7 @@ from rich.table import Table
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
-from mlmon.alerting.publish import publish
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers.base.window import DAY, HOUR, floor
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.ground_truth import read_truth
@@ -103,12 +103,12 @@ def cycle(cluster: Cluster, namespace: str, before: datetime, now: datetime, *, 
 
         IncidentStore.add = killed  # type: ignore[assignment, method-assign]
         try:
-            publish(cluster, namespace, before, now)
+            Alerting().findings_changed(cluster, namespace, before, now)
         except Killed:
             pass
         finally:
             IncidentStore.add = whole  # type: ignore[method-assign]
-    publish(cluster, namespace, before, now)
+    Alerting().findings_changed(cluster, namespace, before, now)
 
 
 def main() -> int:
@@ -184,7 +184,7 @@ def replay(
     for _ in range(3):
         # What was held back by a receiver that was away.
         before += timedelta(hours=1)
-        publish(cluster, namespace, before, before)
+        Alerting().findings_changed(cluster, namespace, before, before)
 
 
 def compare(

@@ -12,7 +12,8 @@ where a line can be stored twice; missing numbers only where some are missing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
@@ -52,7 +53,7 @@ LATE = 5 * MINUTE
 
 PROCESS, NUMBER, SERVICE = "process.entity_id", "event.sequence", "service.name"
 ENVIRONMENT = "service.environment"
-PAGE = 10_000
+BUCKETS_PER_PAGE = 10_000
 """Most counts of an answer; a longer one is requested in parts."""
 
 RANGE_BUCKETS = 1_000
@@ -163,6 +164,11 @@ class ProcessLines:
         return self.highest - self.lowest + 1 - sum(stretch.distinct for stretch in self.stretches)
 
 
+# `astuple` copies each number deeply.
+_after_start = attrgetter(*(field.name for field in fields(Stretch)[1:]))
+_range = attrgetter(*(field.name for field in fields(Missing)))
+
+
 class _Processes(Quantity["tuple[ProcessLines, ...]"]):
     """The lines of each process, in order of their ids."""
 
@@ -179,10 +185,10 @@ class _Processes(Quantity["tuple[ProcessLines, ...]"]):
                 "environment": lines.environment,
                 "before": lines.before,
                 "stretches": [
-                    [milliseconds(stretch.start), *astuple(stretch)[1:]]
+                    [milliseconds(stretch.start), *_after_start(stretch)]
                     for stretch in lines.stretches
                 ],
-                "missing": [[*astuple(missing)] for missing in lines.missing],
+                "missing": [[*_range(missing)] for missing in lines.missing],
             }
             for lines in value
         ]
@@ -493,7 +499,7 @@ def counts_body(part: Window, after: Mapping[str, Any] | None = None) -> dict[st
             }
         },
     ]
-    composite: dict[str, Any] = {"size": PAGE, "sources": sources}
+    composite: dict[str, Any] = {"size": BUCKETS_PER_PAGE, "sources": sources}
     if after is not None:
         composite["after"] = dict(after)
     measured = {
@@ -519,7 +525,7 @@ def counts(answer: Mapping[str, Any]) -> Iterator[ArrivedLines]:
 
 def is_full(answer: Mapping[str, Any]) -> bool:
     """Whether there are more counts than an answer holds."""
-    return len(_buckets(answer)) == PAGE
+    return len(_buckets(answer)) == BUCKETS_PER_PAGE
 
 
 def last_key(answer: Mapping[str, Any]) -> dict[str, Any]:

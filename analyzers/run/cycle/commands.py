@@ -14,6 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def run(
+    context: typer.Context,
     every: Annotated[str, typer.Option(help="Time between cycles, such as 5m or 1h.")] = "5m",
     once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
     since: Annotated[
@@ -33,6 +34,7 @@ def run(
     from mlmon.analyzers.run.cycle.holder import this_process
     from mlmon.analyzers.run.cycle.metrics import CycleMetrics
     from mlmon.analyzers.run.cycle.runner import Runner, report_failure
+    from mlmon.analyzers.run.subscriber import subscriber_of
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import UserError
     from mlmon.elastic.settings import load_settings
@@ -42,6 +44,7 @@ def run(
 
     settings = load_settings(namespace=namespace)
     interval, begin = length_argument(every), length_argument(since)
+    subscriber = subscriber_of(context)
 
     def report(line: str, known: dict[str, Any]) -> None:
         print(json.dumps(known) if as_json else line)
@@ -49,7 +52,7 @@ def run(
     try:
         connected = connect(settings)
     except UserError as error:
-        report_failure(settings.namespace, error.message, datetime.now(UTC), report)
+        report_failure(settings.namespace, error.message, datetime.now(UTC), report, subscriber)
         raise
     measured = CycleMetrics()
     with (
@@ -68,7 +71,8 @@ def run(
             progress=progress,
             since=begin,
             as_json=as_json,
-            ended=measured.ended,
+            metrics=measured,
+            subscriber=subscriber,
         )
         if once:
             cycle = runner.once()

@@ -22,10 +22,11 @@ from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine, subscribers
+from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.analyzers.run.cycle.touched import affected, touched
 from mlmon.analyzers.run.judged import store_judged
+from mlmon.analyzers.run.subscriber import NOBODY
 from mlmon.elastic.indices.names import all_logs
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Severity
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
     from mlmon.analyzers.run.engine import Analysis
-    from mlmon.analyzers.run.subscribers import SubscriberResult
+    from mlmon.analyzers.run.subscriber import Subscriber, SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
 
 SWEEP = DAY
@@ -45,7 +46,7 @@ SWEEP = DAY
 LINES = "lines"
 """Where the five minutes are noted whose numbered lines changed: an hour's profile holds twelve."""
 
-AT_ONCE = 7 * DAY
+LONGEST_ANALYSIS = 7 * DAY
 """The longest period that is judged in one go, so that memory stays flat after a long pause."""
 
 
@@ -57,7 +58,7 @@ class Cycle:
         analyses: One per period and group of analyzers.
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
-        results: What the subscribers did about it.
+        results: What the subscriber did about it.
         coverage: How many checks could not be judged and why, in a sentence.
         left_out: What bounds of profiles left out, and damaged state, a sentence for each.
         checks: How many checks have which severity.
@@ -104,7 +105,7 @@ class Cycle:
             "failures": self.failures,
             "notes": self.notes,
             "coverage": self.coverage,
-            "followed": [result.line for result in self.results],
+            "followed": [result.line for result in self.results if result.line],
         }
 
     @property
@@ -121,6 +122,7 @@ def run_cycle(
     now: datetime,
     first: datetime,
     progress: Callable[[str], None] = lambda _doing: None,
+    subscriber: Subscriber = NOBODY,
 ) -> Cycle:
     """Judge what has happened, and what has become known, since the last cycle.
 
@@ -130,6 +132,7 @@ def run_cycle(
         now: When this is.
         first: From when on to judge where no cycle has run yet.
         progress: Called with what is being done, often.
+        subscriber: Who acts on the findings.
     """
     store = BookmarkStore(cluster, namespace)
     kept = store.read(now) or Bookmark(first, first, first)
@@ -149,7 +152,7 @@ def run_cycle(
     news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
     cycle.left_out = [*bounds_note(logs.left_out), *logs.notes, *filter(None, [store.note])]
     for period, analyzers in _plan(cycle.period, news, now, before.owed):
-        for part in period.split(AT_ONCE):
+        for part in period.split(LONGEST_ANALYSIS):
             cycle.analyses.append(
                 engine.analyze(
                     cluster,
@@ -166,7 +169,7 @@ def run_cycle(
     progress("acting on the findings")
     judged = store_judged(cluster, namespace, now)
     cycle.coverage, cycle.checks = judged.sentence(now), judged.severities
-    cycle.results = subscribers.publish(cluster, namespace, changed, now)
+    cycle.results = [subscriber.findings_changed(cluster, namespace, changed, now)]
     after = Bookmark(now, now, now if sweep else before.swept, known)
     reached = _held_back(before, now) if failed else after
     store.write(replace(reached, owed=_owed(cycle, before, now)), now)

@@ -24,8 +24,9 @@ from mlmon.analyzers.profiles.kinds.pulse import PULSE_STEP, PulseProfile
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine, subscribers
+from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle.state import BookmarkStore
+from mlmon.analyzers.run.subscriber import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.run.engine import Analysis
-    from mlmon.analyzers.run.subscribers import SubscriberResult
+    from mlmon.analyzers.run.subscriber import Subscriber, SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
 
 EVERY = timedelta(seconds=20)
@@ -65,16 +66,18 @@ class FastCheck:
     Args:
         cluster: Where everything is.
         namespace: Environment.
+        subscriber: Who acts on the findings.
     """
 
     cluster: Cluster
     namespace: str
+    subscriber: Subscriber = NOBODY
     _past: _Past = field(init=False, default_factory=_Past)
     _handled: dict[str, datetime] = field(init=False, default_factory=dict)
     _unpublished: datetime | None = field(init=False, default=None)
 
-    def run(self, now: datetime, *, since: datetime | None = None) -> list[SubscriberResult] | None:
-        """Judge the last minutes; return what subscribers did, None where nothing changed.
+    def run(self, now: datetime, *, since: datetime | None = None) -> SubscriberResult | None:
+        """Judge the last minutes; return what the subscriber did, None where nothing changed.
 
         Args:
             now: When this is.
@@ -98,9 +101,10 @@ class FastCheck:
             return None
         # Where publishing fails, the next check does it: its own findings are no news then.
         self._unpublished = min(changed)
-        results = subscribers.publish(self.cluster, self.namespace, self._unpublished, now)
+        since = self._unpublished
+        result = self.subscriber.findings_changed(self.cluster, self.namespace, since, now)
         self._unpublished = None
-        return results
+        return result
 
     def _outages(self, period: Window, judged: datetime) -> Analysis:
         """Judge the newest requests, of which the profiles are made in memory and not stored."""

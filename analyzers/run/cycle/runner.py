@@ -14,20 +14,21 @@ from mlmon.analyzers.base.window import DAY, MINUTE, SECOND, iso
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
+from mlmon.analyzers.run.cycle.metrics import CycleMetrics
 from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, BookmarkStore, Lease
 from mlmon.analyzers.run.engine import described
-from mlmon.analyzers.run.subscribers import CycleOutcome, publish_due, publish_outcome
+from mlmon.analyzers.run.subscriber import NOBODY, CycleOutcome
 from mlmon.elastic.errors import UserError
 from mlmon.logging_config.sources.jobs import job_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
     from threading import Event
 
     from mlmon.analyzers.run.cycle.cycle import Cycle
-    from mlmon.analyzers.run.subscribers import SubscriberResult
+    from mlmon.analyzers.run.subscriber import Subscriber, SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
 
@@ -43,17 +44,23 @@ class _IncompleteCycleError(Exception):
 
 
 def report_failure(
-    namespace: str, why: str, at: datetime, report: Callable[[str, dict[str, Any]], None]
+    namespace: str,
+    why: str,
+    at: datetime,
+    report: Callable[[str, dict[str, Any]], None],
+    subscriber: Subscriber,
 ) -> None:
-    """Let subscribers know that a cycle was not completed, and report what they did.
+    """Let the subscriber know that a cycle was not completed, and report what it did.
 
     Args:
         namespace: Environment.
         why: What failed.
         at: When.
         report: Given a line for people and the same as a JSON value.
+        subscriber: Who acts on it.
     """
-    for result in publish_outcome(CycleOutcome(namespace, at, why, judged=False)):
+    result = subscriber.cycle_ended(CycleOutcome(namespace, at, why, judged=False))
+    if result.line:
         report(result.line, {"at": iso(at), "notice": result.line})
 
 
@@ -83,8 +90,8 @@ class Runner:
         progress: Called with what is being done.
         since: How long ago to begin where no cycle has run yet.
         as_json: Whether a cycle is reported as a JSON document, not a line for people.
-        ended: Called with each cycle that ended, None for one that an error ended, its start and
-            its end.
+        metrics: Counts the cycles.
+        subscriber: Who acts on what is judged.
     """
 
     cluster: Cluster
@@ -95,7 +102,8 @@ class Runner:
     progress: Callable[[str], None] = lambda _doing: None
     since: timedelta = DAY
     as_json: bool = False
-    ended: Callable[[Cycle | None, datetime, datetime], None] = lambda _cycle, _start, _end: None
+    metrics: CycleMetrics = field(default_factory=CycleMetrics)
+    subscriber: Subscriber = NOBODY
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
     _check_failed: bool = field(init=False, default=False)
@@ -105,7 +113,7 @@ class Runner:
     def __post_init__(self) -> None:
         """Open mlmon's own log."""
         self._log, self._lines = open_own_log(self.namespace, version("mlmon"))
-        self._fast = FastCheck(self.cluster, self.namespace)
+        self._fast = FastCheck(self.cluster, self.namespace, self.subscriber)
 
     def once(self) -> Cycle | None:
         """Run a cycle; return None where another process is at it.
@@ -122,8 +130,8 @@ class Runner:
             raise
 
     def report_failure(self, why: str) -> None:
-        """Let subscribers know that a cycle was not completed."""
-        report_failure(self.namespace, why, self.clock(), self._print)
+        """Let the subscriber know that a cycle was not completed."""
+        report_failure(self.namespace, why, self.clock(), self._print, self.subscriber)
 
     def _once(self) -> Cycle | None:
         lease = Lease(self.cluster, self.namespace, self.holder)
@@ -135,7 +143,7 @@ class Runner:
             )
             # What that one judges, this one need not miss; only that one shows that it does.
             waiting = CycleOutcome(self.namespace, self.clock(), "", judged=False)
-            self._report(publish_outcome(waiting))
+            self._report(self.subscriber.cycle_ended(waiting))
             return None
         if lease.note:
             self._print(lease.note, {"at": iso(self.clock()), "notice": lease.note})
@@ -150,15 +158,15 @@ class Runner:
                     begin,
                     begin - self.since,
                     self._renewing(lease, begin),
+                    self.subscriber,
                 )
                 records(cycle.profiles)
-                cycle.results += publish_outcome(
-                    CycleOutcome(self.namespace, self.clock(), _unjudged(cycle), cycle.judged)
-                )
+                outcome = CycleOutcome(self.namespace, self.clock(), _unjudged(cycle), cycle.judged)
+                cycle.results.append(self.subscriber.cycle_ended(outcome))
                 if cycle.failed:
                     raise _IncompleteCycleError(_failures(cycle))
         finally:
-            self.ended(cycle, begin, self.clock())
+            self.metrics.ended(cycle, begin, self.clock())
             lease.release(self.clock())
         if cycle is not None:
             self._print_cycle(cycle)
@@ -177,8 +185,8 @@ class Runner:
         finally:
             send(self._lines, self.cluster, self.namespace)
 
-    def check(self) -> list[SubscriberResult] | None:
-        """Run a fast check; return what subscribers did, None where nothing changed.
+    def check(self) -> SubscriberResult | None:
+        """Run a fast check; return what the subscriber did, None where nothing changed.
 
         What was put off and needs no Elasticsearch is done also where that is away.
         """
@@ -194,11 +202,11 @@ class Runner:
             with suppress(UserError):
                 lease.release(self.clock())
 
-    def _check(self, since: datetime | None = None) -> list[SubscriberResult] | None:
+    def _check(self, since: datetime | None = None) -> SubscriberResult | None:
         """Run a fast check while the lease is held; one that fails is reported, not raised."""
         self._checked = now = self.clock()
         try:
-            results = self._fast.run(now, since=since)
+            result = self._fast.run(now, since=since)
         except Exception as error:  # noqa: BLE001 - the next check, or the cycle, does the same
             why = error.message if isinstance(error, UserError) else described(error)
             if not self._check_failed:
@@ -207,25 +215,25 @@ class Runner:
             self._check_failed = True
             return self._due(now)
         self._check_failed = False
-        if results:
-            lines = [result.line for result in results]
-            self._print(
-                f"{iso(now)} fast check: {'; '.join(lines)}", {"at": iso(now), "fast": lines}
-            )
-        return results or self._due(now)
+        if result is None or not result.line:
+            return self._due(now)
+        self._print(
+            f"{iso(now)} fast check: {result.line}", {"at": iso(now), "fast": [result.line]}
+        )
+        return result
 
-    def _due(self, now: datetime, *, reachable: bool = True) -> list[SubscriberResult] | None:
+    def _due(self, now: datetime, *, reachable: bool = True) -> SubscriberResult | None:
         """Do what was put off, such as messages that were not taken; None where nothing was."""
         cluster = self.cluster if reachable else None
         try:
-            results = publish_due(cluster, self.namespace, now)
+            result = self.subscriber.send_due(cluster, self.namespace, now)
         except UserError:  # tried again with the next check, and reported by the cycle
             return None
-        self._report(results)
-        return results or None
+        self._report(result)
+        return result if result.line else None
 
-    def _report(self, results: Sequence[SubscriberResult]) -> None:
-        for result in results:
+    def _report(self, result: SubscriberResult) -> None:
+        if result.line:
             self._print(result.line, {"at": iso(self.clock()), "notice": result.line})
 
     def _renewing(self, lease: Lease, begin: datetime) -> Callable[[str], None]:

@@ -15,7 +15,7 @@ from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.alerting.notify.alertmanager import FAR, payloads
 from mlmon.alerting.notify.alertmanager_client import send, silences
-from mlmon.alerting.publish import publish
+from mlmon.alerting.publish import Alerting
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, parse_time
@@ -122,7 +122,7 @@ def test_findings_reach_alertmanager_as_one_incident(
         ],
         NOW,
     )
-    result = publish(cluster, namespace, begin, NOW)
+    result = Alerting().findings_changed(cluster, namespace, begin, NOW)
     assert not result.failed, result.line
     (one,) = running.alerts(namespace).values()
     assert one["annotations"]["title"] == "job_health missed.runs of refresh"
@@ -135,7 +135,7 @@ def test_findings_reach_alertmanager_as_one_incident(
         ],
         NOW,
     )
-    assert not publish(cluster, namespace, later, NOW).failed
+    assert not Alerting().findings_changed(cluster, namespace, later, NOW).failed
     assert running.alerts(namespace) == {}
 
 
@@ -146,7 +146,7 @@ def test_an_alertmanager_that_is_away_stops_nothing(
     monkeypatch.setenv("MLMON_ALERTING_ALERTMANAGER_URL", "http://127.0.0.1:9")
     begin = NOW - 4 * HOUR
     FindingStore(cluster, namespace).write(spell("ccc", start=begin, **FALLBACK), NOW)
-    result = publish(cluster, namespace, begin, NOW)
+    result = Alerting().findings_changed(cluster, namespace, begin, NOW)
     assert result.failed
     assert "Alertmanager is not reachable at http://127.0.0.1:9" in result.line
     assert len(list(AlertStore(cluster, namespace).open())) == 1

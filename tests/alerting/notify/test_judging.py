@@ -14,12 +14,11 @@ from typer.testing import CliRunner
 
 from mlmon.alerting.notify.judging import GIVEN_UP, LONGEST_PAUSE, PATIENCE, Judging
 from mlmon.alerting.notify.notifier import Sent
-from mlmon.alerting.publish import publish, report_outcome, send_due
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers.base.window import HOUR, MINUTE, iso
-from mlmon.analyzers.run import subscribers
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.runner import Runner
-from mlmon.analyzers.run.subscribers import CycleOutcome
+from mlmon.analyzers.run.subscriber import CycleOutcome
 from mlmon.commands import app
 from tests.support.receivers import WebhookReceiver, webhook_receiver
 
@@ -68,7 +67,7 @@ def configured(
 def cycle(minutes: float, failure: str = "", *, judged: bool = True) -> None:
     """Let a cycle end some minutes after the begin."""
     at = NOW + minutes * MINUTE
-    report_outcome(CycleOutcome("prod", at, failure, judged and failure != AWAY))
+    Alerting().cycle_ended(CycleOutcome("prod", at, failure, judged and failure != AWAY))
 
 
 def test_it_is_sent_again_until_it_is_taken(hook: WebhookReceiver) -> None:
@@ -80,7 +79,7 @@ def test_it_is_sent_again_until_it_is_taken(hook: WebhookReceiver) -> None:
     assert tries > 5
     hook.status = 200
     for minute in range(60, 80):
-        send_due(None, "prod", NOW + minute * MINUTE)
+        Alerting().send_due(None, "prod", NOW + minute * MINUTE)
     (told,) = hook.bodies_taken()
     assert (told["severity"], told["title"]) == ("critical", "mlmon cannot judge prod")
     assert "Since 2026-03-02 12:00 UTC" in told["text"]
@@ -112,7 +111,7 @@ def test_who_was_not_reached_before_it_was_over_gets_one_message(hook: WebhookRe
     cycle(30)
     hook.status = 200
     for minute in range(31, 60):
-        send_due(None, "prod", NOW + minute * MINUTE)
+        Alerting().send_due(None, "prod", NOW + minute * MINUTE)
     (told,) = hook.bodies_taken()
     assert told["severity"] == "ok"
     assert "It could not from 2026-03-02 12:00 UTC to 2026-03-02 12:30 UTC" in told["text"]
@@ -192,12 +191,12 @@ def test_no_heart_beats_while_every_analyzer_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`mlmon run` publishes its findings, and shows nobody that it judges: it does not."""
-    monkeypatch.setattr(subscribers, "_subscribers", [publish])
-    monkeypatch.setattr(subscribers, "_outcome_subscribers", [report_outcome])
     line = {"event.dataset": "ml.access", "service.name": "api", "url.path": "/predict"}
     ship([line | {"@timestamp": iso(NOW - minute * MINUTE)} for minute in range(60)])
     now = NOW
-    runner = Runner(cluster, namespace, "here:1", lambda: now, lambda _line: None)
+    runner = Runner(
+        cluster, namespace, "here:1", lambda: now, lambda _line: None, subscriber=Alerting()
+    )
     assert runner.once()
     assert len(heartbeat.bodies) == 1
 

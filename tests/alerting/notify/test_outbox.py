@@ -14,7 +14,7 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
 from mlmon.alerting.notify.services import Services
-from mlmon.alerting.publish import deliver, send_due, update
+from mlmon.alerting.publish import Alerting, deliver, update
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.window import HOUR, MINUTE
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -450,13 +450,13 @@ def test_what_is_due_again_is_sent_between_cycles(
     path.write_text(f'[alerting.notify.chat]\ntype = "webhook"\nurl = "{hook.url}"\n')
     monkeypatch.setenv("MLMON_CONFIG", str(path))
     monkeypatch.setenv("MLMON_HOME", str(tmp_path))
-    assert send_due(cluster, namespace, NOW).line == ""
+    assert Alerting().send_due(cluster, namespace, NOW).line == ""
     hook.status = 503
     happen(cluster, namespace, "occ", load_alerting_settings())
-    assert send_due(cluster, namespace, NOW).failed
+    assert Alerting().send_due(cluster, namespace, NOW).failed
     hook.status = 200
-    assert send_due(cluster, namespace, NOW).line == ""
-    assert send_due(cluster, namespace, NOW + MINUTE).line == "sent 1 message"
+    assert Alerting().send_due(cluster, namespace, NOW).line == ""
+    assert Alerting().send_due(cluster, namespace, NOW + MINUTE).line == "sent 1 message"
     assert len(hook.bodies_taken()) == 1
 
 

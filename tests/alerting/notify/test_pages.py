@@ -70,7 +70,7 @@ def test_links_open_the_incident_and_its_dashboard(
     happen(cluster, namespace, "occc")
     incident = the_one(cluster, namespace)
     alerting = AlertingSettings(serve_url="https://mlmon.example")
-    links = dict(page_links(cluster, namespace, alerting)(incident))
+    links = dict(page_links(alerting, _kibana_pages(cluster, namespace))(incident))
     page = f"https://mlmon.example/incidents/{incident.id}"
     assert links["Incident"] == page
     assert links["Acknowledge"] == f"{page}/acknowledge"
@@ -84,7 +84,7 @@ def test_links_open_the_incident_and_its_dashboard(
     for part in ('finding.metric: "missing.rate"', 'finding.subject: "price"'):
         assert part in dashboard
     assert unquote(links["Documents"]).startswith(f"{KIBANA}/s/ml/app/discover#/view/mlmon-")
-    (payload,) = alertmanager_payloads(cluster, namespace, NOW, alerting)
+    (payload,) = alertmanager_payloads(cluster, namespace, NOW, alerting, _kibana_pages)
     assert payload["generatorURL"] == page
     assert payload["annotations"]["dashboard_url"] == links["Dashboard"]
     assert payload["annotations"]["acknowledge"].startswith("mlmon incidents ack ")
@@ -104,7 +104,9 @@ def test_an_ended_incident_is_shown_up_to_its_end(cluster: Cluster, namespace: s
     assert begin == "2026-03-01T19:00:00.000Z"
     assert iso(incident.ended) < end < "2026-03-02T13:00:00.000Z"
     alerting = AlertingSettings(serve_url="http://127.0.0.1:8050")
-    labels = [label for label, _ in page_links(cluster, namespace, alerting)(incident)]
+    labels = [
+        label for label, _ in page_links(alerting, _kibana_pages(cluster, namespace))(incident)
+    ]
     assert labels == ["Incident"]
 
 
@@ -126,7 +128,7 @@ def test_the_links_of_a_message_lead_somewhere(cluster: Cluster, namespace: str)
     (opened,) = (change for change in changes if change.kind is ChangeKind.OPENED)
     with serving(cluster, namespace) as server, Visitor(server) as visitor:
         alerting = AlertingSettings(serve_url=visitor.origin)
-        links = page_links(cluster, namespace, alerting)(incident)
+        links = page_links(alerting, _kibana_pages(cluster, namespace))(incident)
         sent = message(opened, incident, links=links)
         assert len(sent.links) == 2
         for _, url in sent.links:

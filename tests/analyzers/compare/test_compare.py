@@ -36,7 +36,7 @@ from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.prediction import KIND, Categories, PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
-from mlmon.analyzers.profiles.store import AT_ONCE, ProfileStore, merge_stored
+from mlmon.analyzers.profiles.store import PROFILES_PER_PAGE, ProfileStore, merge_stored
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.elastic.client.cluster import Cluster
@@ -269,7 +269,7 @@ def test_totals_are_the_sum_of_the_latest_revisions(
     cluster: Cluster, namespace: str, steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
     """Over more profiles than are added at once, some made again, both ways of reading agree."""
-    first = steady_hours(AT_ONCE + 20, per_hour=5)
+    first = steady_hours(PROFILES_PER_PAGE + 20, per_hour=5)
     again = [
         replace(profile, revision=2, approved=profile.approved + 7) for profile in first[10:20]
     ]

@@ -37,7 +37,7 @@ def test_labels_are_the_merge_of_predictions_and_outcomes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What pandas merges from the raw rows is what the labels say, months apart too."""
-    monkeypatch.setattr(join_module, "BATCH", 70)
+    monkeypatch.setattr(join_module, "OUTCOMES_PER_BATCH", 70)
     minutes = rng.integers(0, 60 * 24 * 90, 400)
     events = [
         prediction(f"p{n}", START + int(minute) * MINUTE, score=float(rng.random()))
@@ -408,7 +408,7 @@ def test_ids_are_asked_for_in_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No request and no batch names more ids than the bound, however many outcomes came."""
-    monkeypatch.setattr(join_module, "BATCH", 25)
+    monkeypatch.setattr(join_module, "OUTCOMES_PER_BATCH", 25)
     arrive([prediction(f"p{n}", START + n * MINUTE) for n in range(200)], START)
     arrive([outcome(n, f"p{n}", START + DAY, label=True) for n in range(230)], START)
     requests.clear()

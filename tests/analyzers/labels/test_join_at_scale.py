@@ -26,7 +26,7 @@ BATCH = 20
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Join so many outcomes at once that a few hundred are many batches."""
-    monkeypatch.setattr(join_module, "BATCH", BATCH)
+    monkeypatch.setattr(join_module, "OUTCOMES_PER_BATCH", BATCH)
     monkeypatch.setattr(arrivals, "_PAGE", BATCH)
 
 

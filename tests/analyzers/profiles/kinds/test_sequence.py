@@ -133,7 +133,7 @@ def test_thousands_of_processes_that_live_for_seconds(
 ) -> None:
     """Each is counted, however few counts an answer holds; what the last one lacks is known."""
     processes = 3_000 if page == 10_000 else 90
-    monkeypatch.setattr(sequence, "PAGE", page)
+    monkeypatch.setattr(sequence, "BUCKETS_PER_PAGE", page)
     lines = [
         Line(f"p{number:04}", sequence, START + number % 120 * MINUTE + sequence * MINUTE / 60)
         for number in range(processes)

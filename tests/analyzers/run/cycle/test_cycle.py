@@ -16,7 +16,7 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine, subscribers
+from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.metrics import CycleMetrics
@@ -25,7 +25,7 @@ from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.judged import judged
-from mlmon.analyzers.run.subscribers import SubscriberResult
+from mlmon.analyzers.run.subscriber import CycleOutcome, Nobody, SubscriberResult
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 
@@ -338,16 +338,13 @@ def test_a_cycle_logs_itself_as_a_job(
     two_days: Events,
     start: datetime,
     ship: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its start and end are events of the job's data stream; `/metrics` has the same numbers."""
-    # What another test subscribed stores findings after the cycle has counted.
-    monkeypatch.setattr(subscribers, "_subscribers", [])
     ship(arriving(two_days[:200], start + DAY))
     lines: list[str] = []
     measured = CycleMetrics()
     runner = Runner(
-        cluster, namespace, "here:1", lambda: start + DAY, lines.append, ended=measured.ended
+        cluster, namespace, "here:1", lambda: start + DAY, lines.append, metrics=measured
     )
     done = runner.once()
     assert done is not None
@@ -378,19 +375,13 @@ def test_a_cycle_that_fails_is_logged_and_lets_the_next_one_in(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no luck")
 
-    ended: list[object] = []
-    runner = Runner(
-        cluster,
-        namespace,
-        "here:1",
-        lambda: start,
-        lambda _line: None,
-        ended=lambda cycle, begin, end: ended.append((cycle, begin, end)),
-    )
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
     monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
     with pytest.raises(RuntimeError, match="no luck"):
         runner.once()
-    assert ended == [(None, start, start)]
+    (cycles,) = (found for found in runner.metrics.collect() if found.name == "mlmon_cycles")
+    numbers = {sample.labels["outcome"]: sample.value for sample in cycles.samples}
+    assert numbers == {"success": 0, "failure": 1}
     cluster.refresh(f"logs-ml.job-{namespace}")
     query = {"query": {"term": {"event.outcome": "failure"}}}
     (hit,) = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
@@ -447,13 +438,19 @@ def test_cycles_go_on_after_one_that_failed(
 
 
 def test_a_failed_delivery_is_a_failed_run_of_the_job(
-    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, namespace: str, start: datetime
 ) -> None:
     """The cycle's findings are kept, and mlmon's own job record says what was not delivered."""
-    monkeypatch.setattr(
-        subscribers, "_subscribers", [lambda *_: SubscriberResult("mail is down", failed=True)]
+
+    class MailIsDown(Nobody):
+        """Cannot deliver."""
+
+        def findings_changed(self, *_: object) -> SubscriberResult:
+            return SubscriberResult("mail is down", failed=True)
+
+    runner = Runner(
+        cluster, namespace, "here:1", lambda: start, lambda _line: None, subscriber=MailIsDown()
     )
-    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
     cycle = runner.once()
     assert cycle is not None
     assert cycle.failed
@@ -463,18 +460,22 @@ def test_a_failed_delivery_is_a_failed_run_of_the_job(
     assert hit["_source"]["error.message"] == "mail is down"
 
 
-def test_subscribers_know_how_each_cycle_ended(
+def test_the_subscriber_knows_how_each_cycle_ended(
     cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was not completed judged nothing, and what stopped it is the reason."""
     outcomes: list[tuple[str, bool]] = []
 
-    def note(outcome: subscribers.CycleOutcome) -> SubscriberResult:
-        outcomes.append((outcome.failure, outcome.judged))
-        return SubscriberResult("")
+    class Notes(Nobody):
+        """Notes how cycles end."""
 
-    monkeypatch.setattr(subscribers, "_outcome_subscribers", [note])
-    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+        def cycle_ended(self, outcome: CycleOutcome) -> SubscriberResult:
+            outcomes.append((outcome.failure, outcome.judged))
+            return SubscriberResult()
+
+    runner = Runner(
+        cluster, namespace, "here:1", lambda: start, lambda _line: None, subscriber=Notes()
+    )
     assert runner.once()
     with monkeypatch.context() as patch:
         patch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)

@@ -10,14 +10,13 @@ import pytest
 from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
-from mlmon.alerting.publish import publish
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor, iso, parse_time
 from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.findings_store import FindingStore
-from mlmon.analyzers.run.subscribers import subscribe
 from tests.support.receivers import WebhookReceiver, webhook_receiver
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ Events = list[dict[str, Any]]
 @pytest.fixture
 def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookReceiver]:
     """A route to a webhook receiver, in a configuration file."""
-    subscribe(publish)
     with webhook_receiver() as receiver:
         config = tmp_path / "mlmon.toml"
         config.write_text(
@@ -87,7 +85,14 @@ class Service:
         self.now = NOW
         self._ship = ship
         self._lines: Events = []
-        self.runner = Runner(cluster, namespace, "test", lambda: self.now, lambda _line: None)
+        self.runner = Runner(
+            cluster,
+            namespace,
+            "test",
+            lambda: self.now,
+            lambda _line: None,
+            subscriber=Alerting(),
+        )
 
     def log(self, lines: Events) -> None:
         """Let lines be stored when they arrive."""
@@ -268,7 +273,7 @@ def test_a_job_that_fails_while_a_cycle_runs_does_not_wait_for_it(
     failing, bad = dying_job
     assert service.runner.once()
     ship(failing)
-    check = FastCheck(service.runner.cluster, service.runner.namespace)
+    check = FastCheck(service.runner.cluster, service.runner.namespace, Alerting())
     assert check.run(bad + EVERY, since=bad + ARRIVES) is None
     assert check.run(bad + EVERY, since=bad - MINUTE)
     assert [body["kind"] for body in hook.bodies] == ["opened"]
