@@ -18,7 +18,10 @@ app = typer.Typer()
 
 @app.command()
 def scoreboard(
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 101 on.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 1,
+    first_seed: Annotated[
+        int, typer.Option(min=1, help="First seed; 1 to 9 are for choosing limits.")
+    ] = 101,
     size: Annotated[
         list[str] | None,
         typer.Option(help="Predictions a day: 150, 2000 or 50000; repeat for several."),
@@ -46,7 +49,7 @@ def scoreboard(
     from mlmon.scoreboard.faults.catalogue import chosen
     from mlmon.scoreboard.faults.fault import Size
     from mlmon.scoreboard.replay.own_node import own_cluster
-    from mlmon.scoreboard.run import FIRST_REPORTED, KeptScores, run_timeline, timelines
+    from mlmon.scoreboard.run import KeptScores, run_timeline, timelines
     from mlmon.scoreboard.scoring.page import into_page
     from mlmon.scoreboard.scoring.totals import totals
 
@@ -57,7 +60,7 @@ def scoreboard(
             f"There is no size {', '.join(unknown)}", "There are: 150, 2000, 50000."
         )
     faults = chosen(kinds or [])
-    reported = range(FIRST_REPORTED, FIRST_REPORTED + seeds)
+    reported = range(first_seed, first_seed + seeds)
     scores = KeptScores(keep)
     planned = list(timelines([Size(one) for one in wanted], reported, faults, timeline or []))
     due = [one for one in planned if (one.name, one.size.value, one.seed) not in scores.records]
@@ -89,7 +92,7 @@ def _print(records: "list[Record]", missed: list[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from mlmon.scoreboard.run import CHOOSING_SEEDS
+    from mlmon.scoreboard.run import CHOOSING_SEEDS, FIRST_REPORTED
     from mlmon.scoreboard.scoring.page import tables
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -100,8 +103,8 @@ def _print(records: "list[Record]", missed: list[str]) -> None:
                 shown.add_row(*map(escape, row))
             console.print(shown)
     console.print(
-        f"Limits were chosen on seeds {CHOOSING_SEEDS[0]} to {CHOOSING_SEEDS[-1]}; "
-        "the seeds reported are others."
+        f"Seeds {CHOOSING_SEEDS[0]} to {CHOOSING_SEEDS[-1]} are for choosing limits; "
+        f"those that are reported begin at {FIRST_REPORTED}."
     )
     for goal in missed:
         console.print(f"missed: {escape(goal)}")
