@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.metric import Metric
     from mlmon.analyzers.base.needs import Needs
     from mlmon.analyzers.base.reference_part import ReferencePart
+    from mlmon.analyzers.base.runbook import Runbook
     from mlmon.analyzers.base.window import Window
 
 
@@ -44,6 +45,7 @@ class Analyzer(ABC, Generic[P]):
         metrics: Its metrics, each with limits, unit and panel.
         alert_policy: When its findings become an alert.
         advice: What to do about an alert, a few sentences.
+        runbooks: What to do about each metric that is judged; "" stands for all others.
         certain: Whether its verdicts hold however many lines were lost, so that lost ones do not
             withhold them.
         limits: The limits by metric, taken from `metrics`.
@@ -57,6 +59,7 @@ class Analyzer(ABC, Generic[P]):
     metrics: tuple[Metric, ...]
     alert_policy: ClassVar[AlertPolicy]
     advice: ClassVar[str]
+    runbooks: ClassVar[Mapping[str, Runbook]]
     certain: ClassVar[bool] = False
     limits: Mapping[str, Limits]
     windows: tuple[timedelta, ...] = ()

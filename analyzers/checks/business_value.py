@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import special
@@ -27,6 +27,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import OUTCOME_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.performance.label_maturity import MATURITY_REACH, LabelHistory
 from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE
@@ -76,6 +77,15 @@ class BusinessValue(Analyzer[LabelProfile]):
         "(approved bids that fail). Without any of these the market pays less: compare prices and "
         "traffic with the weeks before."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            OUTCOME_LINES,
+            "Requests without a prediction (`service_health`); fewer approvals (`score_shift`); "
+            "approved bids that fail (`live_performance`); lower prices.",
+            "Follow the earliest of these. Without any, compare prices and traffic with the weeks "
+            "before.",
+        )
+    }
     needs = (
         Needs("label", WEEKS * WEEK + DAY),
         Needs("prediction", MATURITY_REACH),

@@ -13,13 +13,14 @@ shipper's own clock is behind, its lines look as if they were ahead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import INGEST, AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY
 from mlmon.analyzers.profiles.kinds.clock import ARRIVAL_STEP, ClockProfile, Dates
 from mlmon.formatting import count, moment, percent, span
@@ -47,6 +48,15 @@ class ClockSkew(Analyzer[ClockProfile]):
         "the clock of the shipper's machine is behind. Lines that are dated wrongly are not "
         "judged: ship them again once their dates are fixed."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            "--service {subject}",
+            "Time synchronisation is off; a process writes local time as UTC; the clock of the "
+            "shipper's machine is behind.",
+            "Start chrony or systemd-timesyncd. Keep the log file: correct its dates and ship it "
+            "again.",
+        )
+    }
     needs = (Needs("clock", DAY),)
     metrics = (
         Metric(

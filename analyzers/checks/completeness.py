@@ -16,13 +16,14 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import INGEST, AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED_COMPLETENESS
 from mlmon.analyzers.log_coverage.line_counts import LineCount, line_counts
@@ -58,6 +59,27 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         "are computed again. Lines stored twice were sent again after a rollover; shippers other "
         "than mlmon's must make `event.id` the document's id."
     )
+    runbooks: ClassVar = {
+        "lost.rate": Runbook(
+            "--service {subject}",
+            "The shipper is behind; a file was rotated away before it was read; lines were "
+            "rejected; the service's queue was full.",
+            "Ask `mlmon ship status`, and `mlmon ship retry-rejected` for rejected lines. Where "
+            "the numbers are in the file, ship it again: nothing is stored twice.",
+        ),
+        "duplicated.rate": Runbook(
+            "--service {subject}",
+            "Another shipper does not use `event.id` as the document's id; a rollover between two "
+            "attempts.",
+            "Make `event.id` the document's id. The extra documents do no harm to counts by id.",
+        ),
+        "": Runbook(
+            "--service {subject}",
+            "The shipper was down or is too slow; Elasticsearch rejected its requests for a while.",
+            "Ask `mlmon ship status`; keep the shipper running until it has caught up. Late lines "
+            "are judged again.",
+        ),
+    }
     windows = cadence.CADENCES
     needs = (Needs("sequence", 2 * DAY),)
     metrics = (

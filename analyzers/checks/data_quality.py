@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -31,6 +31,13 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import (
+    CATEGORY_LINES,
+    FIX_SOURCE,
+    NUMBER_LINES,
+    PREDICTION_LINES,
+    Runbook,
+)
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.kinds.prediction import PREDICTION_STEP, PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
@@ -97,6 +104,32 @@ class DataQuality(Analyzer[PredictionProfile]):
         "A score that is missing is often NaN: look for a division by zero or a feature that is "
         "NaN."
     )
+    runbooks: ClassVar = {
+        "missing.rate": Runbook(
+            "--dataset prediction --field ml.features.missing={subject}",
+            "The feature's source is down or lost its key; a client leaves the value out.",
+            "Fix the source or tell the client. Scores of these predictions rest on a default.",
+        ),
+        "out_of_range.rate": Runbook(
+            NUMBER_LINES, "A unit, a sign or a scale changed.", FIX_SOURCE
+        ),
+        "unseen_category.rate": Runbook(
+            CATEGORY_LINES, "A spelling upstream; a category that is really new.", FIX_SOURCE
+        ),
+        "unindexed.rate": Runbook(
+            PREDICTION_LINES,
+            "Names made of values: an id or a date within a feature's name.",
+            "Log the value as the category of one feature, roll the data stream over, and start "
+            "the shipper again.",
+        ),
+        "missing_score.rate": Runbook(
+            PREDICTION_LINES,
+            "A score that is NaN or infinite: a division by zero, a feature that is NaN; a client "
+            "library that logs no score.",
+            "Find the first prediction without a score and what changed then; roll that release "
+            "or model version back.",
+        ),
+    }
     windows = cadence.CADENCES
     needs = (Needs("prediction", DAYS),)
     metrics = (

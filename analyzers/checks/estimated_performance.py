@@ -13,7 +13,7 @@ labels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -21,6 +21,7 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import BROKEN_INPUTS, PREDICTION_LINES, Runbook
 from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, most_frequent_threshold
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
@@ -74,6 +75,13 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         "changed, expect `live_performance` to show the same once labels come, and retrain on the "
         "new traffic."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            f"{BROKEN_INPUTS}; traffic that really changed.",
+            "Fix inputs that broke. Else expect `live_performance` to show the same and retrain.",
+        )
+    }
     needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = tuple(
         Metric(

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -24,6 +24,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.by_service import OfService
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
@@ -62,6 +63,29 @@ class FallbackRate(Analyzer[PredictionProfile]):
         "hours. A coverage that falls while the age stays means that the source does not know "
         "part of the traffic: new profiles, a new market, or a key that has changed."
     )
+    runbooks: ClassVar = {
+        "fallback.rate": Runbook(
+            "--dataset fallback",
+            "The job that refreshes the source failed, hangs or is late (`job_health`).",
+            "Run that job again. Scores are those of an average profile until it succeeds.",
+        ),
+        "fallback.share": Runbook(
+            "--dataset fallback",
+            "The subject names the reason: data that are stale (a job), a key that is not found, "
+            "a source that is down.",
+            "Run the job, correct the keys, or bring the source back.",
+        ),
+        "source.coverage": Runbook(
+            PREDICTION_LINES,
+            "New profiles or a new market that the source does not know; a key that changed.",
+            "Add them to the source, or correct the key.",
+        ),
+        "": Runbook(
+            PREDICTION_LINES,
+            "The job that refreshes the source failed, hangs or is late (`job_health`).",
+            "Run that job again and watch the age fall.",
+        ),
+    }
     windows = cadence.CADENCES
     needs = (
         Needs("prediction", PAST + 2 * DAY),

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from scipy import special
 
@@ -31,6 +31,14 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import (
+    CATEGORY_LINES,
+    FEATURE_CAUSES,
+    FIX_SOURCE,
+    NUMBER_LINES,
+    PREDICTION_LINES,
+    Runbook,
+)
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
 from mlmon.analyzers.drift.drift import ALPHA
 from mlmon.analyzers.drift.feature_comparison import compare_features
@@ -120,6 +128,16 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         "moves while the distribution as a whole does not is caused by few predictions. Find the "
         "client or source these share; a unit, a sign or a default is the usual cause."
     )
+    runbooks: ClassVar = {
+        "category.share": Runbook(CATEGORY_LINES, FEATURE_CAUSES, FIX_SOURCE),
+        "": Runbook(NUMBER_LINES, FEATURE_CAUSES, FIX_SOURCE),
+        "gained.share": Runbook(
+            PREDICTION_LINES, "A default took the place of values; one client grew.", FIX_SOURCE
+        ),
+        "lost.share": Runbook(
+            PREDICTION_LINES, "A client or market left; a value is written otherwise.", FIX_SOURCE
+        ),
+    }
     needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = (
         Metric(

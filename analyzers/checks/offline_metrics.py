@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.out_of_fold import DEFAULT_THRESHOLD
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
@@ -113,6 +114,14 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         "steady decline points to a market that has become harder to predict, or to features that "
         "lost their information: retraining alone will not fix it."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            "--dataset model --field event.action=evaluate",
+            "The data of this training: fewer rows, other dates, broken features; a market that "
+            "became harder.",
+            "Keep the version before it in service; compare the training sets and train again.",
+        )
+    }
     needs = (Needs("model", PAST),)
     metrics = (
         Metric(

@@ -17,13 +17,14 @@ Paper: Kitagawa, E. M. (1955). Components of a difference between two rates. JAS
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
@@ -58,6 +59,13 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
         "effect although `score_shift` alarms, the model scores the same inputs differently: "
         "compare the version in service with the one meant to be."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            "The feature with the largest effect moved (`feature_drift`, `data_quality`).",
+            "Correct that feature first.",
+        )
+    }
     needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = (
         Metric(

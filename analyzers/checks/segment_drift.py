@@ -11,7 +11,7 @@ few predictions to detect a critical distance with a power of 0.9 is counted, no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -19,6 +19,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.moved import distance_sentence, numbers_moved
 from mlmon.analyzers.drift.segment_comparison import SEGMENT_LIMITS, compare
@@ -53,6 +54,13 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         "may not show it. Read its predictions with `mlmon logs --dataset prediction --field "
         "ml.features.categorical.FEATURE=VALUE --since 7d`. If all moved, see `score_shift`."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            "A source, a release or a market of this segment only.",
+            "Look at what feeds the segment; where all segments moved, see `score_shift`.",
+        )
+    }
     needs = (Needs("segment", DAY),)
     metrics = (
         Metric(

@@ -20,7 +20,7 @@ evidence.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -28,6 +28,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.checks.data_quality import (
     MISSING,
@@ -106,6 +107,13 @@ class SegmentQuality(Analyzer[PredictionProfile]):
         "Read its predictions with `mlmon logs --dataset prediction --field "
         "ml.features.categorical.FEATURE=VALUE --since 2d`."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            "A source, a client or a release that only this segment has.",
+            "Correct the source of the segment. If the new values are right, retrain on them.",
+        ),
+    }
     needs = (Needs(KIND, DAY), Needs("prediction", DAY))
     metrics = (
         Metric(

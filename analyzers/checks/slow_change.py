@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, WEEK, Window, floor
 from mlmon.analyzers.profiles.kinds.access import (
     OTHER_PATHS,
@@ -90,6 +91,16 @@ class SlowChange(Analyzer[AccessProfile]):
         "cache that no longer fits; traffic that declines is a client that leaves. A restart that "
         "brings the latency back points to a leak."
     )
+    runbooks: ClassVar = {
+        "latency.p99.trend": Runbook(
+            "--dataset access",
+            "A leak; a table that grows without an index; a cache that no longer fits.",
+            "Restart one process: a latency that comes back down points to a leak.",
+        ),
+        "": Runbook(
+            "--dataset access", "A client leaves or grows; a holiday.", "Ask the largest clients."
+        ),
+    }
     needs = (Needs("access", DAY, pooled=SPANS[-1] * DAY + DAY),)
     metrics = (
         Metric(

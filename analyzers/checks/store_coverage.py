@@ -16,7 +16,7 @@ All entities are counted, so there is no sampling error.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.profiles.kinds.feature_store import KIND, StoreEvent, StoreProfile
@@ -56,6 +57,18 @@ class StoreCoverage(Analyzer[StoreProfile]):
         "new ones came without values; an age that grows means that it has stopped. Predictions "
         "for these entities use defaults: see `fallback_rate`."
     )
+    runbooks: ClassVar = {
+        "coverage.rate": Runbook(
+            "--dataset store",
+            "The job that fills the store leaves entities out; new ones came without values.",
+            "Run the job for the entities that lack values.",
+        ),
+        "": Runbook(
+            "--dataset store",
+            "The job that refreshes the store failed, hangs or is late (`job_health`).",
+            "Run that job again and watch the age fall.",
+        ),
+    }
     needs = (Needs(KIND, 2 * PAST + 2 * DAY),)
     metrics = (
         Metric(

@@ -53,6 +53,10 @@ def page(analyzer: Analyzer[Any]) -> str:
 def _runbook(analyzer: Analyzer[Any], metric: Metric) -> str:
     """Return the runbook of one metric, under an anchor of its own."""
     of_metric, limits = runbook(analyzer.name, metric.name), metric.limits
+    if of_metric is None:
+        raise KeyError(
+            f"{analyzer.name} has no runbook for {metric.name}: add it to its `runbooks`"
+        )
     unit = "" if metric.unit in {"", "ratio"} else f" {metric.unit}"
     meaning = (
         f"{metric.question} It warns {limits.sign} {limits.warning:g}{unit} and is critical "

@@ -21,7 +21,7 @@ the labels there are: in the last hours those that arrived first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scipy import special
 
@@ -30,6 +30,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import OUTCOME_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.concept_drift.error_history import ERROR_REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, ChangePoint
@@ -73,6 +74,14 @@ class ConceptDrift(Analyzer[LabelProfile]):
         "since then; older ones are outdated. Until the new version is in service, raise "
         "the threshold, or bid by rule, where money is at stake."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            OUTCOME_LINES,
+            "The market changed; the meaning of a label changed; outcomes are logged otherwise.",
+            "Make sure that outcomes are logged as before. Then retrain on labels since the time "
+            "in the sentence; until the version is in service, raise the threshold.",
+        )
+    }
     needs = (
         Needs("label", ERROR_REACH + MATURITY_LOOKBACK),
         Needs("prediction", ERROR_REACH + MATURITY_LOOKBACK),

@@ -17,7 +17,7 @@ where training has no such column. Embeddings that cannot be read are counted an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.checks.embedding_drift.embedding_day import (
     EmbeddingDay,
     by_name,
@@ -75,6 +76,13 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         "on the old one wrong: retrain, or go back. If the texts have "
         "changed, retrain on them and make a baseline of the new version."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            "Another version of the encoder; texts in another language, cut short or empty.",
+            "Go back to the encoder of the training, or retrain on the new one.",
+        )
+    }
     windows = LENGTHS
     needs = (
         Needs("prediction", DAILY_LOOKBACK),

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer, limits_of
@@ -43,6 +43,13 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import (
+    CATEGORY_LINES,
+    FEATURE_CAUSES,
+    FIX_SOURCE,
+    NUMBER_LINES,
+    Runbook,
+)
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
@@ -101,6 +108,10 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         "defaults took the place of values. If the new distribution is right, retrain on it and "
         "make a baseline; until then, treat scores with caution."
     )
+    runbooks: ClassVar = {
+        "total_variation": Runbook(CATEGORY_LINES, FEATURE_CAUSES, FIX_SOURCE),
+        "": Runbook(NUMBER_LINES, FEATURE_CAUSES, FIX_SOURCE),
+    }
     windows = LENGTHS
     needs = (
         Needs("prediction", DAILY_LOOKBACK, weeks=PAST_WEEKS, pooled=POOLED),

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, MINUTE, SECOND, Window, floor
 from mlmon.analyzers.checks.job_health.job_rhythm import LATE, missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs, without_lost
@@ -71,6 +72,29 @@ class JobHealth(Analyzer[JobProfile]):
         "a failed one means that the scheduler is down or the last run hangs. Few records mean "
         "that a source of the job delivered little: check it before a model is trained on it."
     )
+    runbooks: ClassVar = {
+        "failed.runs": Runbook(
+            "--dataset job --field ml.job.name={subject}",
+            "A source or a database is away; bad data; a release of the job.",
+            "Read `error.message`, fix what it names, and run the job again. A failed training "
+            "leaves the old model in service, which is safe for days.",
+        ),
+        "missed.runs": Runbook(
+            "--dataset job --field ml.job.name={subject}",
+            "The scheduler is down; the run before hangs; the job was retired.",
+            "Start the scheduler, end the run that hangs, and run the job once by hand.",
+        ),
+        "duration.ratio": Runbook(
+            "--dataset job --field ml.job.name={subject}",
+            "A slow source; more data; a run that hangs or was killed without a last line.",
+            "Where its process is gone, run it again. Else wait, and look at what it reads.",
+        ),
+        "": Runbook(
+            "--dataset job --field ml.job.name={subject}",
+            "A source of the job delivered little or much.",
+            "Check the source before a model is trained on it; then run the job again.",
+        ),
+    }
     needs = (Needs("job", PAST),)
     metrics = (
         Metric(

@@ -22,13 +22,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import OUTCOME_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.labels_by_age import (
     LABEL_REACH,
@@ -92,6 +93,26 @@ class LabelCoverage(Analyzer[LabelProfile]):
         "were logged; compare one outcome's `ml.prediction.id` with the service's log. "
         "Contradicted labels: two writers log outcomes, or one logs them before they are final."
     )
+    runbooks: ClassVar = {
+        "outcome.unmatched": Runbook(
+            OUTCOME_LINES,
+            "The predictions' lines did not arrive (`completeness`); ids changed on the way.",
+            "Compare one outcome's `ml.prediction.id` with the service's log, and pass it on as "
+            "it was logged.",
+        ),
+        "label.contradicted": Runbook(
+            OUTCOME_LINES,
+            "Two writers log outcomes; one logs them before they are final.",
+            "Let one writer log outcomes, once they are final.",
+        ),
+        "": Runbook(
+            OUTCOME_LINES,
+            "The job or feed that logs outcomes is down or late; ids are not passed on as they were "
+            "logged; outcomes really take longer.",
+            "Start the job that logs outcomes (see `job_health`) and let it deliver what it missed: late "
+            "labels are judged again. Until then use `estimated_performance`.",
+        ),
+    }
     needs = (
         Needs("label", LABEL_REACH),
         Needs("prediction", LABEL_REACH),

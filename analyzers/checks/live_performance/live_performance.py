@@ -23,7 +23,7 @@ covers every possible outcome of them; where that leaves the verdict open it is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -31,6 +31,7 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import BROKEN_INPUTS, OUTCOME_LINES, Runbook
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import MATURITY_REACH
 from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, LabeledDays, LabeledWindow
@@ -82,6 +83,24 @@ class LivePerformance(Analyzer[LabelProfile]):
         "between scores and labels has changed: retrain on recent labels. Where calibration alone "
         "is off, recalibrate on recent labels."
     )
+    runbooks: ClassVar = {
+        "calibration.error": Runbook(
+            OUTCOME_LINES,
+            f"{BROKEN_INPUTS}; a market that changed.",
+            "Recalibrate on recent labels.",
+        ),
+        "calibration.gap": Runbook(
+            OUTCOME_LINES,
+            f"{BROKEN_INPUTS}; a market that changed.",
+            "Recalibrate on recent labels.",
+        ),
+        "": Runbook(
+            OUTCOME_LINES,
+            f"{BROKEN_INPUTS}; the market changed (`concept_drift`).",
+            "Fix inputs that broke first. Where they are sound, retrain on recent labels; until then raise "
+            "the threshold or bid by rule where money is at stake.",
+        ),
+    }
     needs = (
         Needs("label", MATURITY_REACH),
         Needs("prediction", MATURITY_REACH),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -24,6 +24,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, SECOND, Window, floor
 from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
@@ -63,6 +64,24 @@ class ModelReload(Analyzer[ModelProfile]):
         "one come from a process that missed the reload: restart it. After a rollback they last "
         "until a newer version is in service."
     )
+    runbooks: ClassVar = {
+        "reload.failures": Runbook(
+            "--dataset model --field event.action=reload",
+            "The model's file is cut short or missing; the service may not read it.",
+            "Publish the file again and reload. Do not restart the service before: it keeps the "
+            "version it has, and after a restart has none.",
+        ),
+        "reload.wait_hours": Runbook(
+            "--dataset model",
+            "Nothing triggers the reload after a training; reloads fail.",
+            "Reload by hand, and check the trigger that follows the training.",
+        ),
+        "outdated.rate": Runbook(
+            PREDICTION_LINES,
+            "A process missed the reload; a rollback.",
+            "Restart the process that still predicts with the old version.",
+        ),
+    }
     needs = (
         Needs("model", PAST),
         Needs("prediction", 3 * DAY),

@@ -23,7 +23,7 @@ from bisect import bisect_left, bisect_right
 from datetime import timedelta
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from scipy import special
 
@@ -33,6 +33,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PATH_LINES, Runbook
 from mlmon.analyzers.base.window import (
     DAY,
     HOUR,
@@ -89,6 +90,25 @@ class Outage(Analyzer[PulseProfile]):
         "it runs, then `mlmon ship status`: a shipper that stopped looks the same, and its lines "
         "come once it runs again."
     )
+    runbooks: ClassVar = {
+        "failing.seconds": Runbook(
+            f"{PATH_LINES} --level error",
+            "A release; a dependency that is down; a disk that is full.",
+            "Read `error.code` and `error.message`; roll a release back, or bring the dependency "
+            "back.",
+        ),
+        "no_model.seconds": Runbook(
+            "--dataset access --field http.response.status_code=503",
+            "A restart found the model's file cut short or missing.",
+            "Publish a readable model file and reload; see `model_reload`.",
+        ),
+        "silence.seconds": Runbook(
+            "--dataset access",
+            "The service is down; nothing reaches it (load balancer, DNS); the shipper stopped.",
+            "Ask whether the service runs and `mlmon ship status`. Keep the log file: lines come "
+            "once the shipper runs again, and the silence is withdrawn where there was none.",
+        ),
+    }
     needs = (Needs("pulse", PAST + DAY + 5 * HOUR),)
     metrics = (
         Metric(

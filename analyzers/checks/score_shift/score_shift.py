@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
@@ -34,6 +34,7 @@ from mlmon.analyzers.base.limits import CONFIDENCE
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
+from mlmon.analyzers.base.runbook import BROKEN_INPUTS, PREDICTION_LINES, Runbook
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.data_quality import UNSCORED_LIMITS
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
@@ -92,6 +93,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "version in service with the one meant to be. If the change is real and wanted, retrain "
         "and make a baseline of the new version."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            PREDICTION_LINES,
+            f"{BROKEN_INPUTS}; another model version in service; traffic that really changed.",
+            "Follow the inputs of the same hour. Where the change is right, retrain and make a "
+            "baseline.",
+        )
+    }
     windows = LENGTHS
     needs = (
         Needs(PREDICTION, DAILY_LOOKBACK, weeks=PAST_WEEKS, pooled=POOLED),

@@ -16,12 +16,13 @@ segment, and labels joined before a feature was declared are counted, not judged
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import OUTCOME_LINES, Runbook
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
 from mlmon.analyzers.performance.label_maturity import MATURITY_REACH
@@ -56,6 +57,14 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
         "ml.features.categorical.FEATURE=VALUE --since 7d`."
     )
+    runbooks: ClassVar = {
+        "": Runbook(
+            OUTCOME_LINES,
+            "A source, a release or a market of this segment only; scores that mean something "
+            "else there.",
+            "Where `segment_drift` names it too, fix its inputs; else retrain on its labels.",
+        )
+    }
     needs = (
         Needs("label", MATURITY_REACH),
         Needs("prediction", MATURITY_REACH),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 from scipy import special
@@ -25,6 +25,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.runbook import PATH_LINES, Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.checks.service_health.path_requests import (
     PAST_REQUESTS,
@@ -149,6 +150,44 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
         "`mlmon doctor` shows which. A jump of the 400 or 422 rate points to a client's release."
     )
+    runbooks: ClassVar = {
+        "http.5xx.rate": Runbook(
+            f"{PATH_LINES} --level error",
+            "A release; a dependency that is down or slow.",
+            "Group by `service.version` and `error.code`: roll a release back, or bring the "
+            "dependency back.",
+        ),
+        "http.503.rate": Runbook(
+            "--dataset access --field http.response.status_code=503",
+            "No model is loaded after a restart or a failed reload (`model_reload`).",
+            "Publish a readable model file and reload.",
+        ),
+        "http.4xx.rate": Runbook(
+            f"{PATH_LINES} --level warning",
+            "A client's release; a path or a key that changed; a scan from outside.",
+            "Find the client by its lines and tell it; a scan may be blocked at the edge.",
+        ),
+        "http.400.rate": Runbook(
+            f"{PATH_LINES} --level warning",
+            "A client's release that sends other fields.",
+            "Read `error.code`, and tell the client which field is refused.",
+        ),
+        "traffic.rpm": Runbook(
+            PATH_LINES,
+            "The service, its load balancer or a client is down; the shipper stopped.",
+            "Ask whether the service runs and `mlmon ship status`. Keep the log file.",
+        ),
+        "traffic.rph": Runbook(
+            PATH_LINES,
+            "The service, its load balancer or a client is down; the shipper stopped.",
+            "Ask whether the service runs and `mlmon ship status`. Keep the log file.",
+        ),
+        "": Runbook(
+            PATH_LINES,
+            "A release; a dependency that is slow; more traffic than capacity; a cache that is cold.",
+            "Compare by `service.version`: go back where one release is slow. Else add capacity.",
+        ),
+    }
     windows = cadence.CADENCES
     needs = (
         Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),
