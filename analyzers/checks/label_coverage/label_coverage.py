@@ -107,10 +107,10 @@ class LabelCoverage(Analyzer[LabelProfile]):
         ),
         "": Runbook(
             OUTCOME_LINES,
-            "The job or feed that logs outcomes is down or late; ids are not passed on as they were "
-            "logged; outcomes really take longer.",
-            "Start the job that logs outcomes (see `job_health`) and let it deliver what it missed: late "
-            "labels are judged again. Until then use `estimated_performance`.",
+            "The job or feed that logs outcomes is down or late; ids are not passed on as they "
+            "were logged; outcomes really take longer.",
+            "Start the job that logs outcomes (see `job_health`) and let it deliver what it "
+            "missed: late labels are judged again. Until then use `estimated_performance`.",
         ),
     }
     needs = (

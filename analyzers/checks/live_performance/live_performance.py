@@ -97,8 +97,8 @@ class LivePerformance(Analyzer[LabelProfile]):
         "": Runbook(
             OUTCOME_LINES,
             f"{BROKEN_INPUTS}; the market changed (`concept_drift`).",
-            "Fix inputs that broke first. Where they are sound, retrain on recent labels; until then raise "
-            "the threshold or bid by rule where money is at stake.",
+            "Fix inputs that broke first. Where they are sound, retrain on recent labels; until "
+            "then raise the threshold or bid by rule where money is at stake.",
         ),
     }
     needs = (

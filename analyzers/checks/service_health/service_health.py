@@ -184,7 +184,8 @@ class ServiceHealth(Analyzer[AccessProfile]):
         ),
         "": Runbook(
             PATH_LINES,
-            "A release; a dependency that is slow; more traffic than capacity; a cache that is cold.",
+            "A release; a dependency that is slow; more traffic than capacity; a cache that is "
+            "cold.",
             "Compare by `service.version`: go back where one release is slow. Else add capacity.",
         ),
     }
