@@ -58,10 +58,12 @@ class FileSink:
     """Appends to a file, each call in one `write`, so that several processes may share the file.
 
     When another process (logrotate, another process of the service) renames or removes the file or
-    its folder, it continues in a new one.
+    its folder, it continues in a new one. When the program closes the descriptor, as a daemon does
+    with all of them, the file is opened again.
 
     Args:
-        path: the file; its folder is created. A named pipe is written to as well.
+        path: the file; its folder is created. A named pipe is written to as well. A relative path
+            is that of the working directory at this moment.
         rotation: when to start a new file; None: never.
 
     Attributes:
@@ -83,6 +85,7 @@ class FileSink:
         self._recent_size = 0
         self._warn_at = 0.0
         try:
+            self.path = path.absolute()  # the program may change its directory
             self._open()
         except OSError as error:
             raise ConfigurationError(
@@ -97,6 +100,7 @@ class FileSink:
             return 0
         try:
             now = time.monotonic()
+            self._forget_closed()
             if self._room <= 0 or now >= self._check_at:
                 self._check_file(now)
             writer = self._writer or self._open()
@@ -128,6 +132,7 @@ class FileSink:
         if not self._lock.acquire(timeout_s):
             return
         try:
+            self._forget_closed()
             if self._writer is not None and self._recent:
                 self._check_file(time.monotonic())
         except OSError as error:
@@ -178,9 +183,17 @@ class FileSink:
     def _close(self) -> None:
         if self._writer is not None:
             os.close(self._writer.descriptor)
-            self._writer = None
-            self._check_at = 0.0
-            self._recent, self._recent_size = [], 0
+            self._forget()
+
+    def _forget_closed(self) -> None:
+        """Forget a descriptor that the program has closed: its number may be another file's now."""
+        if self._writer is not None and not self._writer.is_open():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._writer = None
+        self._check_at = 0.0
+        self._recent, self._recent_size = [], 0
 
     def _rotate(self, descriptor: int) -> None:
         """Rename the file, unless another process has done so already.

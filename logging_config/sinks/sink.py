@@ -83,15 +83,23 @@ class LineWriter:
         problem: why the last write was not complete.
     """
 
-    __slots__ = ("_stall_s", "_stalled", "descriptor", "is_file", "problem", "torn")
+    __slots__ = ("_opened", "_stall_s", "_stalled", "descriptor", "is_file", "problem", "torn")
 
     def __init__(self, descriptor: int, stall_s: float) -> None:
         self.descriptor = descriptor
+        self._opened = os.fstat(descriptor)
         self.is_file = not _may_stall(descriptor)
         self._stall_s = stall_s
         self._stalled = False
         self.torn = False
         self.problem = ""
+
+    def is_open(self) -> bool:
+        """Whether the descriptor is still that of the file it was opened for."""
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), self._opened)
+        except OSError:
+            return False
 
     def write(self, lines: bytes) -> int:
         """Write the lines; return the length of those that were written completely."""
