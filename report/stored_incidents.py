@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
 
-_AT_ONCE = 1_000
-
 
 def open_incidents(cluster: Cluster, namespace: str) -> tuple[StoredIncident, ...]:
     """Return the incidents that are open, the newest first."""
@@ -36,15 +34,10 @@ def incidents_of_period(
 def _with_alerts(
     cluster: Cluster, namespace: str, records: Iterable[IncidentRecord]
 ) -> tuple[StoredIncident, ...]:
-    """Return incidents with their alerts, read by one query."""
+    """Return incidents with their alerts."""
     incidents = list(records)
     names = [name for record in incidents for name in record.alert_ids]
-    store = AlertStore(cluster, namespace)
-    alerts = {
-        alert.id: alert
-        for start in range(0, len(names), _AT_ONCE)
-        for alert in store.get(names[start : start + _AT_ONCE])
-    }
+    alerts = {alert.id: alert for alert in AlertStore(cluster, namespace).get(names)}
     by = silenced(incidents, namespace, load_alerting_settings())
     return tuple(
         StoredIncident(

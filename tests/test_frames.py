@@ -18,7 +18,7 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import WrongValueError
 from mlmon.logging_config import Model, Service, open_log
-from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.histories import START, all_alerts, rule, spell
 
 PAGE = Path(__file__).parents[1] / "docs" / "frames.md"
 REQUESTS, FAILURES = 10, 3
@@ -101,8 +101,8 @@ def test_without_rows_the_columns_are_there() -> None:
 
 def test_alerts_are_rows(cluster: Cluster, namespace: str) -> None:
     """One row an alert, with its state; of a period those that were open in it."""
-    first = all_episodes(rule(), spell("wwwooo", "price"))
-    second = all_episodes(rule(), spell("....ccc", "rating"))
+    first = all_alerts(rule(), spell("wwwooo", "price"))
+    second = all_alerts(rule(), spell("....ccc", "rating"))
     AlertStore(cluster, namespace).write([*first, *second])
     frame = frames.alerts()
     assert frame["subject"].tolist() == ["price", "rating"]

@@ -39,7 +39,7 @@ class AlertEvaluation:
     Args:
         written: Alerts stored.
         withdrawn: Alerts that, as is known now, never were.
-        open: Episodes open now.
+        open: Alerts open now.
     """
 
     written: WrittenAlerts

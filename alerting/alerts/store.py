@@ -55,7 +55,7 @@ class AlertStore:
         filters = [_any({"term": {"alert.status": AlertStatus.OPEN}}, ended), _not_withdrawn()]
         if until is not None:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
-        return self._episodes(filters)
+        return self._matching(filters)
 
     def get(self, ids: Sequence[str]) -> list[Alert]:
         """Return the alerts of these ids, in their order; those that are gone are left out."""
@@ -64,7 +64,7 @@ class AlertStore:
 
     def open(self) -> Iterator[Alert]:
         """Yield the alerts that are open now, the oldest first."""
-        return self._episodes([{"term": {"alert.status": AlertStatus.OPEN}}])
+        return self._matching([{"term": {"alert.status": AlertStatus.OPEN}}])
 
     def recent(self, since: datetime) -> Iterator[Alert]:
         """Yield what was open, or regarded as open, at some time after a moment."""
@@ -74,7 +74,7 @@ class AlertStore:
             {"term": {"alert.status": AlertStatus.WITHDRAWN}},
             {"range": {"alert.expires": {"gt": iso(since)}}},
         ]
-        return self._episodes([_any(opened, ended, {"bool": {"filter": withdrawn}})])
+        return self._matching([_any(opened, ended, {"bool": {"filter": withdrawn}})])
 
     def write(self, alerts: Sequence[Alert]) -> WrittenAlerts:
         """Store alerts; what is stored already as it is stays untouched.
@@ -98,7 +98,8 @@ class AlertStore:
                 written.changed + len(changed) - new,
                 written.unchanged + len(batch) - len(changed),
             )
-        self._cluster.refresh(self.index)
+        if written.opened or written.changed:
+            self._cluster.refresh(self.index)
         return written
 
     def withdraw(self, alerts: Iterable[Alert]) -> int:
@@ -108,10 +109,13 @@ class AlertStore:
         return len(gone)
 
     def _documents(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        body = {"query": {"ids": {"values": [*ids]}}, "size": ALERTS_PER_REQUEST}
-        return {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(ids), ALERTS_PER_REQUEST):
+            body = {"query": {"ids": {"values": [*ids[start : start + ALERTS_PER_REQUEST]]}}}
+            found |= {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
+        return found
 
-    def _episodes(self, filters: list[dict[str, Any]]) -> Iterator[Alert]:
+    def _matching(self, filters: list[dict[str, Any]]) -> Iterator[Alert]:
         body = {
             "query": {"bool": {"filter": filters}},
             "sort": [{"event.created": "asc"}, {"alert.id": "asc"}],

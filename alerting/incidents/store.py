@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
-_AT_ONCE = 1_000
+_INCIDENTS_PER_REQUEST = 1_000
 _UNDONE = {
     "incident.status": [status.value for status in IncidentStatus if not status.stands],
 }
@@ -103,8 +103,8 @@ class IncidentStore:
     def changes(self, incidents: Sequence[str]) -> Mapping[str, list[IncidentChange]]:
         """Return the changes of some incidents by their ids, each in order of time."""
         found: dict[str, list[IncidentChange]] = defaultdict(list)
-        for start in range(0, len(incidents), _AT_ONCE):
-            terms = {"terms": {"incident.id": [*incidents[start : start + _AT_ONCE]]}}
+        for start in range(0, len(incidents), _INCIDENTS_PER_REQUEST):
+            terms = {"terms": {"incident.id": [*incidents[start : start + _INCIDENTS_PER_REQUEST]]}}
             body = {"query": {"bool": {"filter": [terms]}}, "sort": [{"@timestamp": "asc"}]}
             for hit in self._cluster.scan(self.changes_index, body):
                 change = read_change(hit["_source"])
@@ -115,8 +115,8 @@ class IncidentStore:
         """Return when the opening of some incidents became known, by their ids."""
         opened: list[Json] = [{"term": {"change.kind": ChangeKind.OPENED.value}}]
         found: dict[str, datetime] = {}
-        for start in range(0, len(incidents), _AT_ONCE):
-            terms = {"terms": {"incident.id": [*incidents[start : start + _AT_ONCE]]}}
+        for start in range(0, len(incidents), _INCIDENTS_PER_REQUEST):
+            terms = {"terms": {"incident.id": [*incidents[start : start + _INCIDENTS_PER_REQUEST]]}}
             body = {"query": {"bool": {"filter": [*opened, terms]}}}
             for hit in self._cluster.scan(self.changes_index, body):
                 change = read_change(hit["_source"])
@@ -132,7 +132,8 @@ class IncidentStore:
         stored = {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
         changed = [name for name, document in wanted.items() if stored.get(name) != document]
         self._cluster.put(Document(self.index, name, wanted[name]) for name in changed)
-        self._cluster.refresh(self.index)
+        if changed:
+            self._cluster.refresh(self.index)
         return len(changed)
 
     def add(

@@ -1,7 +1,7 @@
 """Why checks cannot be judged, and when about they can be. Pure.
 
-A finding without a verdict gives its reason as a sentence. Beside a calm list nobody reads hundreds
-of sentences, so they are counted by cause: too little traffic, no labels, and so on.
+A finding without a verdict gives its reason as a sentence. Nobody reads hundreds of them, so they
+are counted by cause: too little traffic, no labels, and so on.
 """
 
 from __future__ import annotations

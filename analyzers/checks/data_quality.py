@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
 UNINDEXED, UNSCORED = "unindexed.rate", "missing_score.rate"
 UNSCORED_LIMITS = Limits(
-    0.05, 0.20, meaning="share of the predictions, whatever is usual", measures="rate"
+    0.05, 0.20, meaning="share of the predictions, regardless of what is usual", measures="rate"
 )
 SHOWN = 3
 DAYS = 2 * DAY

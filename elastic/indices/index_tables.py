@@ -143,7 +143,7 @@ ALERT_TABLE: Final = (
     _SEVERITY,
     Field("finding.reason", "match_only_text", "The sentence of the finding that made it so bad."),
     Field("finding.runbook", "keyword", "Where to read what to do."),
-    Field("alert.id", "keyword", "The episode.", required=True),
+    Field("alert.id", "keyword", "The alert.", required=True),
     Field("alert.name", "keyword", "The rule that raised it."),
     Field("alert.status", "keyword", "`open`, `resolved`, or `withdrawn` by later knowledge."),
     Field("alert.ending", "keyword", "Why it ended: `calm`, `replaced` or `absence`."),

@@ -82,7 +82,7 @@ def check_output_folder(path: Path) -> None:
 
 @contextmanager
 def output_errors(folder: Path) -> Iterator[None]:
-    """Raise what goes wrong in writing the folder of `--out` as an error that a user can mend."""
+    """Raise what goes wrong in writing the folder of `--out` as an error that a user can fix."""
     try:
         yield
     except OSError as error:

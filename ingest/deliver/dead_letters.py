@@ -59,7 +59,7 @@ class DeadLetterFile:
         """Yield each letter set aside once, the pieces of a line over the limit as one.
 
         Args:
-            most_bytes: Longest line that is joined; the pieces of a longer one stay apart.
+            most_bytes: Longest line that is joined; the pieces of a longer one stay separate.
         """
         yield from _joined(_read_letters(self._taken), most_bytes)
 
@@ -80,15 +80,15 @@ def _joined(letters: Iterable[DeadLetter], most_bytes: int) -> Iterator[DeadLett
     seen: set[str] = set()
     pieces: list[DeadLetter] = []
     size = 0
-    apart = False
+    separate = False
     for letter in letters:
         if letter.id in seen:
             continue
         seen.add(letter.id)
         pieces.append(letter)
         size += len(letter.raw)
-        apart = apart or size > most_bytes
-        if apart:
+        separate = separate or size > most_bytes
+        if separate:
             # Too long to be sent in any case: as they are, so that memory stays bounded.
             yield from (replace(piece, is_piece=True) for piece in pieces)
             pieces = []
@@ -96,7 +96,7 @@ def _joined(letters: Iterable[DeadLetter], most_bytes: int) -> Iterator[DeadLett
             yield _one(pieces)
             pieces = []
         if not letter.continued:
-            size, apart = 0, False
+            size, separate = 0, False
     if pieces:
         yield _one(pieces)
 

@@ -20,7 +20,7 @@ from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.providers import artefacts
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
-from tests.support.histories import all_episodes, rule
+from tests.support.histories import all_alerts, rule
 from tests.support.report_scenario import incidents_of
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
 def test_the_report_leads_into_kibana(javascript: str) -> None:
     """Where a Kibana is set, each incident links to it; else no link leaves the page."""
     made = END + timedelta(hours=1)
-    alerts = all_episodes(rule(1, 1, name="service_health", layer="service"), [FINDING])
+    alerts = all_alerts(rule(1, 1, name="service_health", layer="service"), [FINDING])
     give = linked("https://kibana.example", LinkTarget("production"))
     pages = [
         report_html(

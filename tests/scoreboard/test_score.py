@@ -15,7 +15,7 @@ from mlmon.scoreboard.scoring.records import Record
 from mlmon.scoreboard.scoring.score import TimelineScore, score
 from mlmon.scoreboard.scoring.totals import totals
 from mlmon.scoreboard.timelines.plan import Timeline, plan_timeline
-from tests.support.histories import all_episodes, rule, spell
+from tests.support.histories import all_alerts, rule, spell
 from tests.support.incident_records import incident_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _observed(
     """Return one incident of one alert, decided so long after the first fault's start."""
     at = timeline.planned[0].start + after
     findings = spell("www", subject, length=HOUR / 6, start=at - HOUR / 2)
-    [alert] = all_episodes(rule(after=3, layer=layer), findings)
+    [alert] = all_alerts(rule(after=3, layer=layer), findings)
     known = at if known_after is None else at + known_after
     change = IncidentChange(
         "a1", ChangeKind.OPENED, at, Severity.WARNING, alert.reason, about=alert.id, known=known

@@ -95,7 +95,7 @@ def gone_through(of: Policy, findings: list[Finding], machine: AlertStateMachine
     return found + ([machine.alert] if machine.alert else [])
 
 
-def all_episodes(of: Policy, findings: list[Finding]) -> list[Alert]:
+def all_alerts(of: Policy, findings: list[Finding]) -> list[Alert]:
     """Return the alerts of several series."""
     ordered = sorted(findings, key=lambda finding: (finding.series, finding.end))
     return [

@@ -23,7 +23,7 @@ from mlmon.analyzers.run.ground_truth import ExpectedFinding, TrueIncident
 from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.page import report_html, vega_script
 from mlmon.report.html.series import record
-from tests.support.histories import all_episodes
+from tests.support.histories import all_alerts
 
 CHECKER = Path(__file__).parents[3] / "shared" / "tools" / "check_artefacts.py"
 Errors = Callable[[str, Any], list[str]]
@@ -257,7 +257,7 @@ def scenario_incidents(findings: list[Finding]) -> tuple[StoredIncident, ...]:
     alerts = [
         alert
         for analyzer in ANALYZERS
-        for alert in all_episodes(
+        for alert in all_alerts(
             policy_of(analyzer.name, analyzer.alert_policy, f"docs/analyzers/{analyzer.name}.md"),
             [finding for finding in findings if finding.analyzer == analyzer.name],
         )

@@ -1,9 +1,9 @@
 """The fast check: faults that leave no doubt, judged every twenty seconds between cycles.
 
-It asks two cheap questions of the newest lines. The requests of the last minutes, in memory beside
-the stored profiles of the past, go to the same analyzers as in a cycle, so the findings are those
-that the next cycle finds again. Runs of jobs and reloads that failed are judged as soon as their
-line is there.
+It sends two cheap queries for the newest lines. The requests of the last minutes are profiled in
+memory and judged with the stored profiles of the past by the same analyzer as in a cycle, so the
+findings are those that the next cycle finds again. Runs of jobs and reloads that failed are judged
+as soon as their line is there.
 """
 
 from __future__ import annotations

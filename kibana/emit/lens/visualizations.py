@@ -80,7 +80,7 @@ def marks_by_layer(chart: Chart) -> dict[str, list[EventMark]]:
 
 
 def _marks(name: str, marks: Sequence[EventMark]) -> Json:
-    """Return a layer of events; they are found whatever the controls have chosen for values."""
+    """Return a layer of events; controls that filter the values do not filter them."""
     return {
         "layerId": name,
         "layerType": "annotations",

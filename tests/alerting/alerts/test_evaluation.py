@@ -21,7 +21,7 @@ from mlmon.alerting.notify.message import message
 from mlmon.analyzers.base.window import DAY, HOUR, iso
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.documents import Document
-from tests.support.histories import SEVERITIES, START, all_episodes, joined, rule, spell
+from tests.support.histories import SEVERITIES, START, all_alerts, joined, rule, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 
 def expected(of: Policy, findings: list[Finding]) -> dict[str, dict[str, Any]]:
     """Return the alerts that the findings amount to, straight from the machine of each series."""
-    return {alert.id: alert.to_document() for alert in all_episodes(of, findings)}
+    return {alert.id: alert.to_document() for alert in all_alerts(of, findings)}
 
 
 @settings(

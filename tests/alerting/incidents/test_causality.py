@@ -6,7 +6,7 @@ import pytest
 
 from mlmon.alerting.incidents.causality import DOWNSTREAM, PLACES, may_cause
 from mlmon.analyzers.base.alert_policy import LAYERS
-from tests.support.histories import all_episodes, changed, rule, spell
+from tests.support.histories import all_alerts, changed, rule, spell
 
 
 def test_every_layer_has_its_place_before_its_effects() -> None:
@@ -46,7 +46,7 @@ def test_shared_layer_causes_within_its_environment(
 ) -> None:
     """A job serves every service of its environment; one of another environment causes nothing."""
     job_rule, fallback_rule = rule(after=1, layer="job"), rule(after=1, layer="fallback")
-    [job] = all_episodes(job_rule, spell("w", "refresh", service="scheduler"))
-    [fallback] = all_episodes(fallback_rule, spell("ow", "stats", service="api"))
+    [job] = all_alerts(job_rule, spell("w", "refresh", service="scheduler"))
+    [fallback] = all_alerts(fallback_rule, spell("ow", "stats", service="api"))
     job = changed(job, environment=environment)
     assert may_cause(job, changed(fallback, environment="production")) is causes

@@ -17,7 +17,7 @@ from mlmon.alerting.incidents.people import Handling
 from mlmon.alerting.notify.alertmanager import labels
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
-from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.histories import START, all_alerts, rule, spell
 
 if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
@@ -35,7 +35,7 @@ def alert(
     **known: Any,
 ) -> Alert:
     """Return the one alert of a series: its windows as letters, the first beginning `at` later."""
-    found = all_episodes(
+    found = all_alerts(
         rule(1, 1, clear=1, layer=layer, name=layer, step=step),
         spell(
             letters,

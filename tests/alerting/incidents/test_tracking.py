@@ -20,7 +20,7 @@ from mlmon.alerting.incidents.matching import match
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.incidents.tracking import news, withdrawal
 from mlmon.analyzers.base.window import HOUR, MINUTE
-from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.histories import START, all_alerts, rule, spell
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,7 +87,7 @@ def alerts_of(words: list[str]) -> list[Alert]:
     return [
         alert
         for number, letters in enumerate(words)
-        for alert in all_episodes(policy, spell(letters, f"f{number}", **MODEL))
+        for alert in all_alerts(policy, spell(letters, f"f{number}", **MODEL))
     ]
 
 
@@ -152,7 +152,7 @@ def test_hour_by_hour_or_at_once_is_the_same(words: list[str], cuts: list[int]) 
             for place, letters in enumerate(words)
             for finding in spell(letters[:cut], f"f{place}", **MODEL)
         ]
-        parts.bring_up(all_episodes(policy, findings), LATER + number * HOUR)
+        parts.bring_up(all_alerts(policy, findings), LATER + number * HOUR)
     at_once.bring_up(alerts_of(words), LATER)
     assert {name: set(changes) for name, changes in parts.stored.items()} == {
         name: set(changes) for name, changes in at_once.stored.items()

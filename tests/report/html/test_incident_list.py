@@ -21,7 +21,7 @@ from mlmon.report.html.incident_list import (
     Surroundings,
     incident_list,
 )
-from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.histories import START, all_alerts, rule, spell
 from tests.support.incident_records import incident_of
 from tests.support.report_scenario import incidents_of
 
@@ -34,7 +34,7 @@ NOW = START + 24 * HOUR
 def incidents(letters: str, subject: str = "price", **known: Any) -> tuple[StoredIncident, ...]:
     """Return the incidents of one series, an hour a letter."""
     findings = spell(letters, subject, model_name="autobid", **known)
-    return incidents_of(all_episodes(rule(1, 1), findings), NOW)
+    return incidents_of(all_alerts(rule(1, 1), findings), NOW)
 
 
 def listed(*found: StoredIncident, **known: Any) -> IncidentList:
@@ -117,7 +117,7 @@ def test_other_alerts_are_listed_up_to_a_number() -> None:
         for number in range(MOST_MEMBERS + 3)
         for finding in spell("wc", f"f{number:02}", model_name="autobid")
     ]
-    (incident,) = incidents_of(all_episodes(rule(1, 1), findings), NOW)
+    (incident,) = incidents_of(all_alerts(rule(1, 1), findings), NOW)
     (row,) = listed(incident).open
     assert row.also == f"{MOST_MEMBERS + 2} other alerts"
     assert len(row.members) == MOST_MEMBERS

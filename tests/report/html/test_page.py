@@ -15,7 +15,7 @@ from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 from mlmon.report.html.view import AnalyzerOfReport
-from tests.support.histories import all_episodes, rule
+from tests.support.histories import all_alerts, rule
 from tests.support.report_scenario import incidents_of, scenario_findings
 
 pytestmark = pytest.mark.long
@@ -196,7 +196,7 @@ def test_text_from_logs_stays_text_in_incidents(field: str) -> None:
     pages = []
     for text in ("plain", HOSTILE):
         alarm = finding(**{field: text})
-        alerts = all_episodes(rule(1, 1, name=alarm.analyzer), [alarm])
+        alerts = all_alerts(rule(1, 1, name=alarm.analyzer), [alarm])
         pages.append(
             report_html(
                 record([alarm]),
