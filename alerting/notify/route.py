@@ -2,7 +2,7 @@
 
 ```toml
 [alerting.notify.oncall]
-type = "service"                     # any URL of apprise: Slack, Teams, …
+type = "apprise"                     # any URL of apprise: Slack, Teams, …
 url_file = "/run/secrets/slack"      # or url_env, url_keyring; `url` only where it is no secret
 severity = "critical"
 services = ["autobid-*"]

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.notify.apprise_services import AppriseService
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
-from mlmon.alerting.notify.services import Services
 from mlmon.alerting.publish import Alerting, deliver, update
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.window import HOUR, MINUTE
@@ -392,9 +392,9 @@ def test_other_services_are_reached_by_apprise(hook: WebhookReceiver) -> None:
     """A URL of apprise takes a message; one it does not know is refused without showing it."""
     port = hook.url.rpartition(":")[2].partition("/")[0]
     one = Message("id", "i", "opened", "critical", "title", (("What", "it fails"),))
-    assert Services(SecretStr(f"json://127.0.0.1:{port}/hook")).send(one).sent.value == "sent"
+    assert AppriseService(SecretStr(f"json://127.0.0.1:{port}/hook")).send(one).sent.value == "sent"
     assert hook.bodies[0]["title"] == "title"
-    wrong = Services(SecretStr("pigeon://s3cret@nowhere")).send(one)
+    wrong = AppriseService(SecretStr("pigeon://s3cret@nowhere")).send(one)
     assert wrong.sent.value == "refused"
     assert "s3cret" not in wrong.reason
 

@@ -14,12 +14,12 @@ from urllib.parse import unquote
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from mlmon.alerting.notify.apprise_services import AppriseRoute
 from mlmon.alerting.notify.channels import ChannelRoute
 from mlmon.alerting.notify.message import Message, own_message
 from mlmon.alerting.notify.opsgenie import Opsgenie
 from mlmon.alerting.notify.outbox import STORM
 from mlmon.alerting.notify.pagerduty import PagerDuty
-from mlmon.alerting.notify.services import ServiceRoute
 from mlmon.alerting.publish import deliver, update
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.window import HOUR
@@ -174,9 +174,9 @@ def test_that_mlmon_judges_again_resolves_that_it_cannot(service: WebhookReceive
 
 def test_urls_of_apprise_go_to_the_channels_that_can_end(service: WebhookReceiver) -> None:
     """A route that names PagerDuty or Opsgenie by apprise's URL resolves, too."""
-    route = ServiceRoute(type="service", url=SecretStr(f"pagerduty://{KEY}@token?region=eu"))
+    route = AppriseRoute(type="apprise", url=SecretStr(f"pagerduty://{KEY}@token?region=eu"))
     assert route.notifier() == PagerDuty(SecretStr(KEY), "https://events.eu.pagerduty.com")
-    genie = ServiceRoute(type="service", url=SecretStr("opsgenie://AbC-1/%23ml"))
+    genie = AppriseRoute(type="apprise", url=SecretStr("opsgenie://AbC-1/%23ml"))
     assert genie.notifier() == Opsgenie(SecretStr("AbC-1"), teams=("ml",))
     one = Message("id", "i", "opened", "critical", "x" * 2_000, (), thread="k" * 600)
     PagerDuty(SecretStr(KEY), service.api_url).send(one)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from mlmon.alerting.notify.notifier import Notifier
 
 
-class ServiceRoute(UrlRoute):
+class AppriseRoute(UrlRoute):
     """A service that apprise knows, as it is declared."""
 
-    type: Literal["service"] = Field(description="kind of channel")
+    type: Literal["apprise"] = Field(description="kind of channel")
 
     def notifier(self) -> Notifier:
         """Return the channel."""
@@ -47,14 +47,14 @@ class ServiceRoute(UrlRoute):
                 )
             teams = tuple(target[1:] for target in targets)
             return opsgenie.Opsgenie(SecretStr(unquote(host)), api, teams)
-        return Services(url)
+        return AppriseService(url)
 
 
 _TYPES = {"critical": "failure", "warning": "warning", "ok": "success"}
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class AppriseService:
     """Sends by apprise (https://github.com/caronc/apprise).
 
     Args:
