@@ -67,7 +67,9 @@ def _fault_tables(records: Sequence[Record]) -> Iterator[Table]:
 def _fault_row(found: list[Found]) -> tuple[str, ...]:
     delays = sorted(one.delay for one in found if one.delay is not None)
     late = sum(not one.is_in_time for one in found if one.delay is not None)
-    after = _range(delays) + (f" ({late} late)" if late else "")
+    joined = sum(one.is_joined for one in found)
+    notes = [f"{late} late"] * bool(late) + [f"{joined} joined an open incident"] * bool(joined)
+    after = _range(delays) + (f" ({', '.join(notes)})" if notes else "")
     causes = sorted({one.cause for one in found if one.cause and not one.is_cause_right})
     right = sum(one.is_cause_right for one in found)
     cause = f"right {right} of {len(delays)}" if delays else ""

@@ -36,6 +36,7 @@ class Found:
         is_cause_right: Whether that is a right one.
         sentence: The first message.
         by: Analyzer and metric of it.
+        is_joined: Whether it only joined an incident that was open, of which no message is sent.
     """
 
     fault: str
@@ -49,6 +50,7 @@ class Found:
     is_cause_right: bool = False
     sentence: str = ""
     by: str = ""
+    is_joined: bool = False
 
     @property
     def is_in_time(self) -> bool:
@@ -123,7 +125,8 @@ def score(timeline: Timeline, observed: Observed) -> TimelineScore:
                 continue
             explained = True
             if not one.fault.is_trap:
-                by_fault.setdefault(one.fault.id, []).append((shown[0], incident))
+                first = min(shown, key=lambda message: (not message.is_sent, message.at))
+                by_fault.setdefault(one.fault.id, []).append((first, incident))
         if not explained:
             result.false.append(_false(timeline, messages[0]))
     for one in timeline.planned:
@@ -152,7 +155,8 @@ def _found(
     about = (one.fault.id, one.fault.title, timeline.size.value, timeline.seed, one.within)
     if not shown:
         return Found(*about)
-    message, incident = min(shown, key=lambda pair: pair[0].at)
+    # A message before a mere joining, then the earlier one.
+    message, incident = min(shown, key=lambda pair: (not pair[0].is_sent, pair[0].at))
     cause = observed.alerts.get(incident.cause_id)
     layer = cause.layer if cause else incident.layer
     return Found(
@@ -163,6 +167,7 @@ def _found(
         is_cause_right=layer in one.fault.layers,
         sentence=message.text,
         by=f"{message.alert.analyzer} {message.alert.metric}",
+        is_joined=not message.is_sent,
     )
 
 

@@ -43,6 +43,7 @@ def _observed(
     subject: str = "price",
     known_after: timedelta | None = None,
     layer: CauseLayer = "feature",
+    kind: ChangeKind = ChangeKind.OPENED,
 ) -> Observed:
     """Return one incident of one alert, decided so long after the first fault's start."""
     at = timeline.planned[0].start + after
@@ -50,7 +51,7 @@ def _observed(
     [alert] = all_alerts(rule(after=3, layer=layer), findings)
     known = at if known_after is None else at + known_after
     change = IncidentChange(
-        "a1", ChangeKind.OPENED, at, Severity.WARNING, alert.reason, about=alert.id, known=known
+        "a1", kind, at, Severity.WARNING, alert.reason, about=alert.id, known=known
     )
     record = incident_of(opened=at, alert_ids=(alert.id,), cause_id=alert.id, layer=layer)
     previous: dict[datetime, datetime] = {known: known - HOUR}
@@ -107,6 +108,16 @@ def test_what_labels_decide_counts_at_its_cycle() -> None:
     observed = _observed(timeline, HOUR, known_after=HOUR / 2, layer="concept")
     [found] = score(timeline, observed).found
     assert found.delay == 1.5 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("kind", "joined"), [(ChangeKind.OPENED, False), (ChangeKind.JOINED, True)]
+)
+def test_joining_an_open_incident_is_named(kind: ChangeKind, *, joined: bool) -> None:
+    """An alert that joins an incident finds its fault, and it is said that no message was sent."""
+    timeline = _timeline()
+    [found] = score(timeline, _observed(timeline, HOUR, kind=kind)).found
+    assert (found.delay, found.is_joined) == (HOUR, joined)
 
 
 def test_trap_alarms() -> None:
