@@ -1,8 +1,8 @@
 """The bytes of a file, a compressed file or a pipe, read from an offset.
 
 What is read again after a half line comes from the file, not from memory, so that a source costs
-a file descriptor and no buffer. Offsets of compressed files count decompressed bytes: a file
-keeps its offsets when it is compressed.
+a file descriptor and few bytes. Offsets of compressed files count decompressed bytes: a file keeps
+its offsets when it is compressed.
 """
 
 import errno
@@ -104,7 +104,8 @@ class GzipContent:
     """A gzip file of one or more members, read forwards; going back begins again.
 
     A file that is still being written ends where it ends now: the rest is read when it is there.
-    A damaged one ends at the damage.
+    A damaged one ends at the damage. NULs behind a member are padding, as for `gzip -d`; a member
+    behind them is read. Other bytes there end the file, and are named.
     """
 
     mutable = False
@@ -120,7 +121,8 @@ class GzipContent:
         self._at_member_start = False
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
         self._start = 0
-        self._buffer = b""
+        # What is appended to bytes is copied with them: a long line would cost its square.
+        self._buffer = bytearray()
         self.finished = False
 
     def size(self) -> int:
@@ -138,7 +140,7 @@ class GzipContent:
                 break
             self._buffer += more
         self._drop_before(offset)
-        return self._buffer[:size]
+        return bytes(memoryview(self._buffer)[:size])
 
     def skip_hole(self, offset: int) -> int:
         """Return the offset."""
@@ -146,7 +148,7 @@ class GzipContent:
 
     def _drop_before(self, offset: int) -> None:
         dropped = max(0, min(offset - self._start, len(self._buffer)))
-        self._buffer = self._buffer[dropped:]
+        del self._buffer[:dropped]
         self._start += dropped
 
     def _inflate(self) -> bytes:
@@ -154,6 +156,8 @@ class GzipContent:
         while not self.problem:
             if self._inflater.eof:
                 self._next_member()
+            if self._at_member_start and not self._is_member_next():
+                return b""
             pending = self._inflater.unconsumed_tail
             compressed = pending or os.pread(self._descriptor, _CHUNK, self._consumed)
             if not compressed:
@@ -176,6 +180,22 @@ class GzipContent:
         self._consumed -= len(self._inflater.unused_data)
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
         self._at_member_start = True
+
+    def _is_member_next(self) -> bool:
+        """Pass over NULs behind a member; return whether another member follows them."""
+        found = os.pread(self._descriptor, _CHUNK, self._consumed)
+        while found and not found.strip(b"\0"):
+            self._consumed += len(found)
+            found = os.pread(self._descriptor, _CHUNK, self._consumed)
+        behind = found.lstrip(b"\0")
+        self._consumed += len(found) - len(behind)
+        if behind.startswith(_GZIP_MAGIC):
+            return True
+        self.finished = not behind
+        if behind and not _GZIP_MAGIC.startswith(behind):
+            size = os.fstat(self._descriptor).st_size - self._consumed
+            self.problem = f"the last {size:,} bytes are not gzip data (gzip ignores them too)"
+        return False
 
     def close(self) -> None:
         """Close the file."""

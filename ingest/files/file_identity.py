@@ -27,8 +27,9 @@ START_BYTES = 64
 """How much of the head is hashed on its own: the least by which a copy is known, enough for a time
 stamp."""
 
-TAIL_BYTES = 256
-"""Bytes before an offset that are hashed to see whether the offset fits the content."""
+TAIL_BYTES = 4096
+"""Bytes before an offset by which it is seen whether the offset fits the content: more than the
+last line, whose end may be the same in every line."""
 
 _NOT_UTF8 = "bytes:"
 
@@ -72,6 +73,7 @@ class FileRecord:
         tail: Fingerprint of the bytes just before `offset`.
         inside_long_line: Whether `offset` lies within a line over the limit; its rest is rejected.
         seen: When the file was last there, seconds since the epoch.
+        restarted: Whether it was read from its beginning again, because it was rewritten.
     """
 
     path: str
@@ -84,6 +86,7 @@ class FileRecord:
     tail: Fingerprint = EMPTY
     inside_long_line: bool = False
     seen: float = 0.0
+    restarted: bool = False
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -185,16 +188,17 @@ class Candidate:
             offset=record.offset,
             tail=record.tail,
             inside_long_line=record.inside_long_line,
+            restarted=record.restarted,
         )
 
     def restarted_record(self, known: "KnownFile") -> FileRecord:
         """Return the record with which this file is read from its beginning, known lines in it."""
-        return replace(self.new_record(), named=known.record.named)
+        return replace(self.new_record(), named=known.record.named, restarted=True)
 
     def contains(self, record: FileRecord) -> bool:
         """Return whether the bytes before the known offset are here too."""
         length = record.tail.length
-        return record.tail.matches(self.content.read_at(record.offset - length, length))
+        return record.tail.matches(self.content.read_at(max(0, record.offset - length), length))
 
     def ends_before(self, record: FileRecord) -> bool:
         """Return whether this file ends before it can be compared with what is known."""

@@ -111,17 +111,24 @@ class LogSource:
         self.last_decided = b""
         self.fields = b""
         self.scanning = False
+        self._tail = b""
+        self._is_replaced = False
         self._nuls_end = 0
         self._unwrap: Unwrap | None = None
         self._looked_for_wrapping = False
         self._end: int | None = None
         # An earlier run or another shipper may have sent what is there now; what is added later was
-        # not there to be sent, and standard input cannot be read twice.
-        size = content.size() if content.mutable else EVERYTHING
+        # not there to be sent, and standard input cannot be read twice. A file that is rewritten
+        # may get lines back that were sent.
+        size = content.size() if content.mutable and not record.restarted else EVERYTHING
         self._maybe_sent_until = size if persistent else 0
         self._inside_long_line = record.inside_long_line
         if persistent:
             self._extend_head()
+            length = record.tail.length
+            self._tail = content.read_at(max(0, self.offset - length), length)
+            # Since it was identified, it may have been rewritten.
+            self._is_replaced = not record.tail.matches(self._tail)
 
     def __repr__(self) -> str:
         return f"Source({self.path!r}, offset={self.offset}, decided={self.record.offset})"
@@ -290,21 +297,29 @@ class LogSource:
             start=self.offset,
             end=self.offset + len(taken),
             lines=lines,
-            tail=taken[-TAIL_BYTES:],
+            tail=(self._tail + taken[-TAIL_BYTES:])[-TAIL_BYTES:],
             rejected=rejected,
             maybe_sent=self.offset < self._maybe_sent_until,
         )
 
     def _advance(self, block: Block) -> Block:
         self.offset = block.end
+        self._tail = block.tail
         self._inside_long_line = block.inside_long_line
         return block
 
     def _check(self) -> None:
-        """Check that what was just read still belongs to the file whose offset is kept."""
+        """Check that what was just read still belongs to the file whose offset is kept.
+
+        The bytes before the offset are compared after those behind it were read: a file that is
+        rewritten in between has other ones.
+        """
         if not self.content.mutable or not self.persistent:
             return
-        if self.content.size() < self.offset:
+        if self._is_replaced or self.content.size() < self.offset:
+            raise FileReplacedError
+        length = len(self._tail)
+        if self.content.read_at(self.offset - length, length) != self._tail:
             raise FileReplacedError
         if len(self.head) < HEAD_BYTES:
             self._extend_head()

@@ -296,6 +296,22 @@ def test_a_small_damaged_gzip_file_gives_its_lines(
     assert "cannot be read further" in problems[str(path)]
 
 
+@pytest.mark.parametrize("kind", ["padding", "other bytes"])
+def test_bytes_behind_gzip_data_hide_no_line(
+    mlmon: Mlmon, ship: Ship, log: NumberedLog, kind: str
+) -> None:
+    """NULs are padding: exit code 0. Other bytes are named, as gzip warns of them: exit code 3."""
+    behind = bytes(512) if kind == "padding" else b"uploaded by backup 7\n"
+    (ship.folder / "a.jsonl.gz").write_bytes(gzip.compress(log.lines(3)) + behind)
+    done = mlmon("ship", str(ship.folder / "*.jsonl*"), "--json")
+    assert json.loads(done.stdout)["stored"] == 3
+    if kind == "padding":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode == 3
+        assert "a.jsonl.gz cannot be read further: the last 21 bytes are not gzip" in done.stderr
+
+
 def test_a_gzip_file_that_was_cut_is_named(
     ship: Ship, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

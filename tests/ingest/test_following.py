@@ -1,9 +1,12 @@
 """Following files: new lines are searchable soon, and what rotation does is followed."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+import pytest
 
 from mlmon.ingest.files import tailer
 from mlmon.ingest.state.health import Health
@@ -112,6 +115,80 @@ def test_what_was_rotated_while_nobody_looked_is_found(ship: Ship, log: Numbered
     path.unlink()
     path.write_bytes(log.lines(5))
     assert ship("a.jsonl").stored == 15
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def rewritten(lines: list[bytes], kind: str) -> list[bytes]:
+    """Return what somebody makes of the first 20 of 26 lines, with some of the others added."""
+    kinds = {
+        "a line removed": lines[:10] + lines[11:20] + lines[20:23],
+        "a middle removed": lines[:4] + lines[10:20],
+        "cut and written on": lines[:12] + lines[20:26],
+        "the same lines, more of them": lines[:20] + lines[20:26],
+        "the last line replaced": [*lines[:19], lines[20]],
+        "the last line replaced, more behind": [*lines[:19], *lines[20:26]],
+        "lines in front": lines[:5] + lines[20:26] + lines[5:20],
+        "the last lines swapped": [*lines[:18], lines[19], lines[18]],
+    }
+    return kinds[kind]
+
+
+@pytest.mark.parametrize("truncated", [True, False])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a line removed",
+        "a middle removed",
+        "cut and written on",
+        "the same lines, more of them",
+        "the last line replaced",
+        "the last line replaced, more behind",
+        "lines in front",
+        "the last lines swapped",
+    ],
+)
+def test_a_file_rewritten_in_place_is_read_again(
+    ship: Ship, log: NumberedLog, until: Until, kind: str, *, truncated: bool
+) -> None:
+    """An equal first KiB and a size beyond the offset hide nothing: each line once, none torn."""
+    path = ship.folder / "a.jsonl"
+    lines = [log.line(message="x" * 700) for _ in range(26)]
+    path.write_bytes(b"".join(lines[:20]))
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 20)
+        # Where a second index exists, only a look-up by id keeps a line from being stored twice.
+        ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
+        after = rewritten(lines, kind)
+        with path.open("r+b", buffering=0) as file:
+            if truncated:
+                file.truncate(0)
+            file.write(b"".join(after))
+            file.truncate()
+        expected = {*lines[:20], *after}
+        until(lambda: counts.stored == len(expected))
+    assert (counts.stored, counts.rejected) == (len(expected), 0)
+    ids = {f"{log.entity}-{lines.index(line) + 1}" for line in expected}
+    assert ship.stored() == dict.fromkeys(ids, 1)
+
+
+def test_a_file_written_again_slowly_is_stored_once(
+    ship: Ship, log: NumberedLog, until: Until
+) -> None:
+    """Old lines that come back one by one, after the file was opened again, are looked up too."""
+    path = ship.folder / "a.jsonl"
+    lines = [log.line(message="x" * 700) for _ in range(12)]
+    path.write_bytes(b"".join(lines[:10]))
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 10)
+        ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
+        with path.open("r+b", buffering=0) as file:
+            file.truncate(len(lines[0] + lines[1]))
+            until(lambda: counts.duplicate == 2)
+            file.seek(0, os.SEEK_END)
+            for number, line in enumerate(lines[5:], start=3):
+                file.write(line)
+                until(lambda number=number: counts.stored + counts.duplicate == 10 + number)  # type: ignore[misc]
+    assert (counts.stored, counts.duplicate, counts.rejected) == (12, 7, 0)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 

@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +103,65 @@ def test_a_damaged_compressed_file_gives_what_lies_before_the_damage(tmp_path: P
     assert content.read_at(0, 100_000) == data[:100_000]
     content.read_at(len(data) - 10, 100)
     assert content.problem
+
+
+@pytest.mark.parametrize("padding", [1, 512, 200_000])
+@pytest.mark.parametrize("members", [1, 2])
+def test_nuls_behind_a_gzip_member_are_padding(tmp_path: Path, padding: int, members: int) -> None:
+    """`gzip -d` accepts NULs at the end without a warning; a member behind them is read too."""
+    path = tmp_path / "log.gz"
+    path.write_bytes((gzip.compress(b"first\n" * 9) + bytes(padding)) * members)
+    if members == 1:
+        subprocess.run(["gzip", "-dk", path], check=True)
+        assert path.with_suffix("").read_bytes() == b"first\n" * 9
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    assert content.read_at(0, 1_000) == b"first\n" * 9 * members
+    assert (content.finished, content.problem) == (True, "")
+
+
+@pytest.mark.parametrize(
+    "behind", [b"some text\n", b"\0\0\0trailing", b"\x1f\x8a other", b"BZh9", b"xy"]
+)
+def test_other_bytes_behind_a_gzip_member_are_named(tmp_path: Path, behind: bytes) -> None:
+    """`gzip -d` decompresses such a file with a warning (exit code 2); its lines are read."""
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"first\n" * 9) + behind)
+    done = subprocess.run(["gzip", "-dk", path], check=False, stderr=subprocess.DEVNULL)
+    assert (done.returncode, path.with_suffix("").read_bytes()) == (2, b"first\n" * 9)
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    assert content.read_at(0, 1_000) == b"first\n" * 9
+    size = len(behind.lstrip(b"\0"))
+    assert content.problem.startswith(f"the last {size} bytes are not gzip data")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 9])
+def test_a_member_that_is_being_appended_is_waited_for(tmp_path: Path, cut: int) -> None:
+    """NULs, then the first bytes of a member: neither damage nor the end; the rest is read."""
+    path = tmp_path / "log.gz"
+    first, second = gzip.compress(b"first\n") + bytes(512), gzip.compress(b"second\n")
+    path.write_bytes(first + second[:cut])
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    assert content.read_at(0, 100) == b"first\n"
+    assert (content.finished, content.problem) == (cut == 0, "")
+    path.write_bytes(first + second)
+    assert content.read_at(0, 100) == b"first\nsecond\n"
+    assert content.finished
+
+
+def test_an_endless_compressed_line_costs_no_more_than_its_length(tmp_path: Path) -> None:
+    """64 MiB read at once cost about what they cost in pieces, not their square."""
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"x" * (64 << 20), 1))
+
+    def cost(size: int) -> float:
+        content = GzipContent(os.open(path, os.O_RDONLY))
+        began = time.process_time()
+        for offset in range(0, 64 << 20, size):
+            assert len(content.read_at(offset, size)) == size
+        return time.process_time() - began
+
+    pieces = cost(1 << 20)
+    assert cost(64 << 20) < 4 * pieces
 
 
 def test_a_pipe_is_read_as_it_comes() -> None:
