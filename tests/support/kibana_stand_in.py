@@ -419,6 +419,8 @@ def completed(body: Json) -> Json:
 
 
 def _completed_panel(panel: Json) -> Json:
+    if "panels" in panel:
+        return {**panel, "panels": [_completed_panel(one) for one in panel["panels"]]}
     config = dict(panel["config"])
     if panel["type"] == "vis":
         config |= {

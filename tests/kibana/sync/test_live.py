@@ -157,7 +157,9 @@ def test_a_newer_kibana_gets_bodies_but_for_vega(stand_in: StandIn, url: str) ->
     applied(url, ALL)
     put = {request.rpartition("/")[2] for request in stand_in.requests if request.startswith("PUT")}
     dashboards = {id_ for _, kind, id_ in stand_in.objects if kind == "dashboard"}
-    assert dashboards - put == {f"mlmon-production-ops-{name}" for name in ("drift", "overview")}
+    assert dashboards - put == {
+        f"mlmon-production-ops-{name}" for name in ("drift", "overview", "retraining")
+    }
 
 
 def test_everything_goes_into_the_space(stand_in: StandIn, url: str) -> None:
