@@ -1,9 +1,11 @@
 """Queue lines for a writer thread, so that the caller never waits for the disk."""
 
+import _thread
 import time
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
+from time import sleep
 from typing import Final, Literal
 
 from mlmon.logging_config.errors import ConfigurationError, warn
@@ -17,6 +19,7 @@ _BATCH_BYTES: Final = 256 * 1024
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 1.0
 _FLUSH_TIMEOUT_S: Final = 5.0
+_GREENLETS: Final = ("gevent.", "eventlet.")
 
 
 class _Signal(Enum):
@@ -24,13 +27,35 @@ class _Signal(Enum):
     EMPTY = auto()
 
 
-_LineQueue = SimpleQueue[bytes | Event | _Signal]
+class _Written:
+    """Set by the writer thread when it comes to it.
+
+    It is made of the system's lock, also where gevent has replaced those of `threading`, because
+    the writer may have been started before.
+    """
+
+    __slots__ = ("_lock", "set")
+
+    def __init__(self) -> None:
+        self._lock = _native_lock()
+        self._lock.acquire()
+        self.set = self._lock.release
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether it was set in time."""
+        return self._lock.acquire(timeout=timeout_s)
+
+
+_native_lock: Final = _thread.allocate_lock
+_LineQueue = SimpleQueue[bytes | _Written | _Signal]
 
 
 class QueueSink:
     """Passes lines to a writer thread, which writes them in batches.
 
-    A batch the disk does not accept is retried until it does; meanwhile the queue fills up.
+    A batch the disk does not accept is retried until it does; meanwhile the queue fills up. Where
+    gevent or eventlet has replaced threads by greenlets, a waiting writer would block all of them:
+    lines are written by the caller.
 
     Args:
         sink: receives the batches.
@@ -69,7 +94,7 @@ class QueueSink:
         if self._thread is None or self._closed:
             self._drain_if_closed()
             return self._sink.flush()
-        written = Event()
+        written = _Written()
         self._queue.put(written)
         return written.wait(_FLUSH_TIMEOUT_S)
 
@@ -113,7 +138,9 @@ class QueueSink:
         if not self._starting.acquire(blocking=False):
             return
         try:
-            if self._thread is None:
+            if _thread.start_new_thread.__module__.startswith(_GREENLETS):
+                self._closed = True
+            elif self._thread is None:
                 thread = Thread(target=self._run, name="log writer", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -124,7 +151,7 @@ class QueueSink:
 
     def _waits_for_room(self) -> bool:
         while self._overflow == "block" and not self._closed:
-            time.sleep(_FIRST_PAUSE_S / 10)
+            sleep(_FIRST_PAUSE_S / 10)
             if self._queue.qsize() < self._capacity:
                 return True
         return False
@@ -145,12 +172,12 @@ class QueueSink:
             if self._abandoned.is_set():
                 return
             lines, size = [], 0
-            if isinstance(item, Event):
+            if isinstance(item, _Written):
                 item.set()
             elif item is _Signal.STOP:
                 return
 
-    def _next(self, queue: _LineQueue, *, batching: bool) -> bytes | Event | _Signal:
+    def _next(self, queue: _LineQueue, *, batching: bool) -> bytes | _Written | _Signal:
         try:
             return queue.get_nowait()
         except Empty:
@@ -159,7 +186,7 @@ class QueueSink:
             item = queue.get()
             # Lines that follow soon share one write and one thread switch.
             if not self._closed:
-                time.sleep(_BATCH_DELAY_S)
+                sleep(_BATCH_DELAY_S)
             return item
 
     def _persist(self, lines: list[bytes]) -> None:
@@ -193,7 +220,7 @@ class QueueSink:
             if isinstance(item, bytes):
                 if not self._sink.write(item):
                     self._in_flight += 1
-            elif isinstance(item, Event):
+            elif isinstance(item, _Written):
                 item.set()
             elif self._thread is not None and self._thread.is_alive():
                 self._queue.put(item)  # the writer thread still has to see it

@@ -49,9 +49,14 @@ def free_port() -> int:
 
 
 @pytest.mark.skipif(find_spec("gunicorn") is None, reason="gunicorn is not installed")
-@pytest.mark.parametrize("options", [[], ["--preload"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--preload"], ["-k", "gevent"], ["-k", "gevent", "--preload"]]
+)
 def test_gunicorn(tmp_path: Path, options: list[str]) -> None:
-    """Every request of two prefork workers is in the log when the server has ended."""
+    """Every request of two prefork workers is in the log when the server has ended.
+
+    With gevent's workers, too, which replace threads by greenlets after the log was configured.
+    """
     write_module(tmp_path, "gunicorn")
     port = free_port()
     command = [

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,45 @@ def test_a_relative_path_stays_where_it_was_opened(tmp_path: Path, way: str) -> 
     assert list((tmp_path / "other").iterdir()) == []
     events = read(tmp_path / "logs/log.jsonl")
     assert [event["labels"]["number"] for event in events] == [0, 1, 2]
+
+
+GREENLETS = """
+    import sys, time
+    from pathlib import Path
+    from mlmon.logging_config import Service, configure
+    path, order = Path(sys.argv[1]), sys.argv[2]
+    def patch():
+        from gevent import monkey
+        monkey.patch_all()
+    if order == "before configure":
+        patch()
+    log = configure(Service("greenlets", "1", "production"), path)
+    if order == "after the writer started":
+        log.app("info", "m", {"number": 0})
+        time.sleep(0.05)
+    if order != "before configure":
+        patch()
+    import gevent
+    def work(first):
+        for number in range(first, first + 50):
+            log.app("info", "m", {"number": number})
+            gevent.sleep(0.001)
+    gevent.joinall([gevent.spawn(work, 1000 * task) for task in range(1, 5)], raise_error=True)
+    assert log.flush()
+    print(sum(b'"message":"m"' in line for line in path.open("rb")))
+    log.app("info", "m", {"number": 1})
+    log.close()
+"""
+
+
+@pytest.mark.skipif(find_spec("gevent") is None, reason="gevent is not installed")
+@pytest.mark.parametrize(
+    ("order", "more"),
+    [("before configure", 0), ("after configure", 0), ("after the writer started", 1)],
+)
+def test_greenlets_are_not_blocked(tmp_path: Path, order: str, more: int) -> None:
+    """Greenlets go on while they log, whenever gevent replaced threads, and no event is lost."""
+    path = tmp_path / "log.jsonl"
+    assert int(run(GREENLETS, path, order)) == 200 + more
+    numbers = [event["labels"]["number"] for event in read(path) if event["message"] == "m"]
+    assert len(set(numbers)) == len(numbers) == 201 + more
