@@ -143,7 +143,7 @@ def _grown(
     for window in longer_windows(end, lengths):
         if best.certain:
             break
-        longer = _of_window(day, baseline, window, pool)
+        longer = _once(day, baseline, window, pool)
         if longer is None or longer.rows <= rows:
             continue
         rows = longer.rows
@@ -151,6 +151,19 @@ def _grown(
         if longer.passes_limit or best.skip_reason:
             best = longer
     return best
+
+
+def _once(
+    day: ComparedFeature, baseline: Baseline, window: Window, pool: PooledHours
+) -> ComparedFeature | None:
+    """Compare a feature in a longer window; what has the same hours as one before is known."""
+    reference = baseline.numeric.get(day.feature) or baseline.categorical.get(day.feature)
+    place = day.feature, day.method.name, pool.span(window)
+    of, found = pool.compared.get(place, (None, None))
+    if of is not reference:
+        found = _of_window(day, baseline, window, pool)
+        pool.compared[place] = reference, found
+    return None if found is None else replace(found, window=window)
 
 
 def _of_window(
@@ -163,15 +176,13 @@ def _of_window(
         if numbers is None:
             return None
         sides = [numbers], [baseline.numeric[feature]]
-        compared = _compare(feature, method, method.numeric, numbers.n, sides)
-        return replace(compared, window=window)
+        return _compare(feature, method, method.numeric, numbers.n, sides)
     categories = pool.categories(window, feature)
     if categories is None:
         return None
     known = baseline.categorical[feature]
     counts = categories.counted(known.counts), known.counted
-    compared = _compare(feature, method, method.categorical, categories.n, counts)
-    return replace(compared, window=window)
+    return _compare(feature, method, method.categorical, categories.n, counts)
 
 
 def _numbers(

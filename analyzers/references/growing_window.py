@@ -7,8 +7,9 @@ What is added are profiles that are stored already, over the edges of the same b
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import DAY, Window, floor
 from mlmon.analyzers.profiles.quantities import merge
@@ -48,13 +49,23 @@ class PooledHours:
         self._days: dict[datetime, list[datetime]] = defaultdict(list)
         for start in self._hours:
             self._days[floor(start, DAY)].append(start)
+        # A span costs what lies in it, however long the whole time is.
+        self._starts = sorted(self._hours)
+        self._day_starts = sorted(self._days)
+        self.compared: dict[Any, tuple[Any, Any]] = {}
+        """What a caller keeps of its spans: empty hours cost no second comparison."""
         self._numbers: dict[tuple[datetime, str], Buckets | None] = {}
         self._categories: dict[tuple[datetime, str], Categories | None] = {}
 
     def within(self, window: Window) -> list[PredictionProfile]:
         """Return the hours that start in a window, in order of time."""
-        starts = sorted(start for start in self._hours if window.start <= start < window.end)
-        return [hour for start in starts for hour in self._hours[start]]
+        first, last = self.span(window)
+        return [hour for start in self._starts[first:last] for hour in self._hours[start]]
+
+    def span(self, window: Window) -> tuple[int, int]:
+        """Return the places of a window's hours: equal for windows of the same hours."""
+        first = bisect_left(self._starts, window.start)
+        return first, bisect_left(self._starts, window.end)
 
     def numbers(
         self, window: Window, name: str, of: Callable[[PredictionProfile], Buckets | None]
@@ -107,12 +118,13 @@ class PooledHours:
 
     def _pieces(self, window: Window) -> Iterator[tuple[datetime, timedelta]]:
         """Yield days that lie in a window completely, and the hours of the others."""
-        for day, starts in self._days.items():
+        first = bisect_left(self._day_starts, floor(window.start, DAY))
+        for day in self._day_starts[first : bisect_left(self._day_starts, window.end)]:
             if window.start <= day and day + DAY <= window.end:
                 yield day, DAY
             else:
                 yield from (
                     (start, window.length * 0)
-                    for start in starts
+                    for start in self._days[day]
                     if window.start <= start < window.end
                 )

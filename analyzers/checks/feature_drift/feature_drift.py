@@ -167,6 +167,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         def longer() -> tuple[datetime, PooledHours]:
             return day.window.end, past.pooled(baseline)
 
+        samples = {day.window: DriftSample(day.window, traffic, day.traffic)}
         for compared in compare_features(
             self._tests, traffic, baseline, day.traffic, refinements, longer, self.windows
         ):
@@ -181,9 +182,10 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                     **day.about,
                 )
                 continue
-            hours = past.pooled(baseline).within(window) if compared.window else day.traffic
-            sample = DriftSample(window, merge(hours) if compared.window else traffic, hours)
-            yield self._finding(day, baseline, sample, compared, compared.drift)
+            if window not in samples:
+                hours = past.pooled(baseline).within(window)
+                samples[window] = DriftSample(window, merge(hours), hours)
+            yield self._finding(day, baseline, samples[window], compared, compared.drift)
         yield from self._all_unexpected(day, baseline, traffic.present)
 
     def _finding(

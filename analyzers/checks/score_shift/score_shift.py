@@ -383,7 +383,11 @@ def _grown(
         if scores is None or scores.n <= rows:
             continue
         rows = scores.n
-        drift = numeric_drift(scores, reference)
+        place = pool.span(window)
+        of, drift = pool.compared.get(place, (None, None))
+        if of is not reference:
+            drift = numeric_drift(scores, reference)
+            pool.compared[place] = reference, drift
         longer = ScoreSample(window, scores, drift, day.needed, pool.within(window))
         if longer.severity.alarming or not best.enough:
             best = longer
