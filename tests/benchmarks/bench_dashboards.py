@@ -45,6 +45,7 @@ from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
 from tests.support.bench_node import bench_node
+from tests.support.histories import START, all_alerts, rule, spell
 
 NAMESPACE = "bench"
 QUERY_MS, OVERVIEW_MS, REPORT_MB = 200.0, 1_000.0, 5.0
@@ -213,7 +214,7 @@ def sampled(window: Window, drawn: random.Random) -> Iterator[Document]:
     """Yield the documents that panels read besides findings."""
     for name, (number, special) in SAMPLED.items():
         for place, at in moments(window, number):
-            source = event(name, at, place) | special(place, drawn)
+            source = special(place, drawn) | event(name, at, place)
             if name.startswith("mlmon-"):
                 suffix = "" if name == "mlmon-alerts" else f"-{at:%Y.%m}"
                 yield Document(f"{name}-{NAMESPACE}{suffix}", f"d{place}", source)
@@ -271,7 +272,7 @@ def label(number: int, drawn: random.Random) -> Event:
 def job(number: int, drawn: random.Random) -> Event:
     """Return the end of a run, one in forty failed."""
     return {
-        "event.action": "end",
+        "event.action": "ended",
         "event.outcome": "failure" if number % 40 == 0 else "success",
         "event.duration": int(drawn.lognormvariate(26, 0.5)),
         "ml.job.name": f"job_{number % 5}",
@@ -305,14 +306,11 @@ def bid(number: int, drawn: random.Random) -> Event:
 
 def alert(number: int, drawn: random.Random) -> Event:
     """Return an alert, one in a hundred open."""
-    return {
-        "alert.id": f"a{number}",
-        "alert.status": "open" if number % 100 == 0 else "resolved",
-        "alert.layer": drawn.choice(LAYERS),
-        "finding.severity": "critical" if number % 4 == 0 else "warning",
-        "finding.analyzer": drawn.choice(discover()).name,
-        "finding.reason": "812 of 1,000 predictions.",
-    }
+    name = drawn.choice(discover()).name
+    letters = ("c" if number % 4 == 0 else "w") + ("" if number % 100 == 0 else "ooo")
+    findings = spell(letters, drawn.choice(FEATURES), start=START + number * HOUR, analyzer=name)
+    (made,) = all_alerts(rule(1, 1, name=name, layer=drawn.choice(LAYERS)), findings)
+    return made.to_document()
 
 
 def shipping(number: int, drawn: random.Random) -> Event:
