@@ -563,7 +563,11 @@ def runs_of() -> Callable[..., list[dict[str, Any]]]:
             }
             events.append(
                 base
-                | {"@timestamp": iso(begin), "event.ingested": iso(begin), "event.action": "start"}
+                | {
+                    "@timestamp": iso(begin),
+                    "event.ingested": iso(begin),
+                    "event.action": "started",
+                }
             )
             if seconds is not None:
                 end = begin + timedelta(seconds=seconds)
@@ -573,7 +577,7 @@ def runs_of() -> Callable[..., list[dict[str, Any]]]:
                     | {
                         "@timestamp": iso(end),
                         "event.ingested": iso(end),
-                        "event.action": "end",
+                        "event.action": "ended",
                         "event.outcome": outcome,
                         "event.duration": int(seconds * 1e9),
                     }
