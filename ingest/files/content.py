@@ -35,6 +35,9 @@ class Content(Protocol):
     def size(self) -> int:
         """Return how many bytes are known to be there."""
 
+    def version(self) -> tuple[int, int]:
+        """Return what changes with every write: size, and time of the last one where known."""
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes from `offset`; fewer where no more are there now."""
 
@@ -79,6 +82,11 @@ class PlainContent:
     def size(self) -> int:
         """Return the file's size now, in bytes."""
         return os.fstat(self._descriptor).st_size
+
+    def version(self) -> tuple[int, int]:
+        """Return size and time of the last write, nanoseconds since the epoch."""
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return the bytes at an offset."""
@@ -128,6 +136,10 @@ class GzipContent:
     def size(self) -> int:
         """Return how many decompressed bytes have been reached so far."""
         return self._start + len(self._buffer)
+
+    def version(self) -> tuple[int, int]:
+        """Return the size: what was read does not change."""
+        return self.size(), 0
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return the decompressed bytes at an offset."""
@@ -228,6 +240,10 @@ class PipeContent:
     def size(self) -> int:
         """Return how many bytes have come so far."""
         return self._start + len(self._buffer)
+
+    def version(self) -> tuple[int, int]:
+        """Return the size: what was read does not change."""
+        return self.size(), 0
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return the bytes at an offset; what lies before it is forgotten."""

@@ -34,6 +34,15 @@ last line, whose end may be the same in every line."""
 _NOT_UTF8 = "bytes:"
 
 
+def beginning(content: Content) -> bytes:
+    """Return the first bytes of a file, by which it is identified.
+
+    NULs at their end are left out: they may be room for lines that are still to be written.
+    """
+    head = content.read_at(0, HEAD_BYTES)
+    return head.rstrip(b"\0") or head
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Length and SHA-256 of some bytes; the length is kept so that a head can grow."""
@@ -165,7 +174,7 @@ class Candidate:
     @classmethod
     def of(cls, found: FoundFile, content: Content) -> "Candidate":
         """Return the candidate, with its head read."""
-        return cls(found, content, content.read_at(0, HEAD_BYTES))
+        return cls(found, content, beginning(content))
 
     def shares_beginning_with(self, head: bytes) -> bool:
         """Return whether this file and another head are equal as far as both go."""

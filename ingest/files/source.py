@@ -14,14 +14,18 @@ import orjson
 from mlmon.ingest.encode.containers import Unwrap, container_fields, unwrap_lines, unwrapper
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.content import Content
-from mlmon.ingest.files.file_identity import HEAD_BYTES, TAIL_BYTES, FileRecord, Fingerprint
+from mlmon.ingest.files.file_identity import (
+    HEAD_BYTES,
+    TAIL_BYTES,
+    FileRecord,
+    Fingerprint,
+    beginning,
+)
+from mlmon.ingest.files.nul_run import NulRun
 from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
 """Bytes read at once."""
-MOST_PADDING_BYTES = 1 << 26
-"""NULs looked through at once: a file of nothing else must not keep others from being read."""
-
 EVERYTHING = 1 << 62
 """An offset behind every line."""
 
@@ -113,7 +117,7 @@ class LogSource:
         self.scanning = False
         self._tail = b""
         self._is_replaced = False
-        self._nuls_end = 0
+        self._nuls = NulRun(content)
         self._unwrap: Unwrap | None = None
         self._looked_for_wrapping = False
         self._end: int | None = None
@@ -148,6 +152,10 @@ class LogSource:
         """Whether no complete line follows, unless the file has grown since it was read last."""
         return self._end is not None and self._end >= self.content.size()
 
+    def unread_bytes(self, offset: int, size: int) -> int:
+        """Return how many bytes lie between an offset and a size, without NULs that were seen."""
+        return max(0, size - offset) - self._nuls.within(offset, size)
+
     def close(self) -> None:
         """Close the file; what was read may still have to be decided."""
         self.content.close()
@@ -163,7 +171,7 @@ class LogSource:
         if data.startswith(b"\0") and not self._inside_long_line:
             padding = self._padding()
             self._check()
-            self._end = None if padding or self.scanning else self._nuls_end
+            self._end = None if padding or self.scanning else self._nuls.end
             return self._advance(padding) if padding else None
         self.scanning = False
         self._look_for_wrapping(data)
@@ -172,7 +180,10 @@ class LogSource:
             data = self.content.read_at(self.offset, self.limits.line_bytes + 1)
             block = self._cut(data)
         self._check()
-        self._end = None if block else self.offset + len(data)
+        if block is None and data.endswith(b"\0"):
+            self._may_be_filled(data)
+        behind = max(self.offset + len(data), self._nuls.end)
+        self._end = None if block or self.scanning else behind
         return self._advance(block) if block else None
 
     def rest(self, *, ended: bool) -> Block | None:
@@ -189,11 +200,13 @@ class LogSource:
         self._check()
         if not data or self._inside_long_line:
             return None
-        if ended and data.startswith(b"\0") and self._nuls_end > self.offset:
+        if ended and data.startswith(b"\0") and self._nuls.within(self.offset, EVERYTHING):
             return self._advance(self._over_nuls())
         if self._unwrap is not None:
             return self._wrapped_rest(data) if ended else None
-        if b"\n" in data:
+        if self.content.mutable:
+            data = data.rstrip(b"\0")
+        if b"\n" in data or not data:
             return None
         rejected = "" if _is_complete(data) else UNFINISHED
         if rejected and not ended:
@@ -225,27 +238,26 @@ class LogSource:
         Those of a file are passed over once data follow them, for they may be filled; what is
         compressed cannot change.
         """
-        position = max(self._nuls_end, self.offset)
-        limit = position + MOST_PADDING_BYTES
-        followed = ended = False
-        while not (followed or ended) and position < limit:
-            position = self.content.skip_hole(position)
-            data = self.content.read_at(position, BLOCK_BYTES)
-            ended = not data
-            nuls = len(data) - len(data.lstrip(b"\0"))
-            position += nuls
-            followed = nuls < len(data)
-        self._nuls_end = position
-        self.scanning = self.content.mutable and not (followed or ended)
-        if followed or not self.content.mutable:
-            return self._over_nuls() if position > self.offset else None
+        self._nuls.look(self.offset)
+        self.scanning = self.content.mutable and self._nuls.unfinished
+        if self._nuls.followed or not self.content.mutable:
+            return self._over_nuls() if self._nuls.end > self.offset else None
         return None
 
     def _over_nuls(self) -> Block:
         """Return a block without lines from the offset to the last NUL that was seen."""
-        block = self._block([], bytes(min(self._nuls_end - self.offset, TAIL_BYTES)))
-        block.end = self._nuls_end
+        block = self._block([], bytes(min(self._nuls.end - self.offset, TAIL_BYTES)))
+        block.end = self._nuls.end
         return block
+
+    def _may_be_filled(self, data: bytes) -> bool:
+        """Return whether nothing but NULs follows half a line: room for the rest of it."""
+        written = len(data.rstrip(b"\0"))
+        if not self.content.mutable or written == len(data):
+            return False
+        self._nuls.look(self.offset + written)
+        self.scanning = self._nuls.unfinished
+        return not self._nuls.followed
 
     def _cut(self, data: bytes) -> Block | None:
         """Return the complete lines at the beginning of bytes, or a piece of one over the limit."""
@@ -258,7 +270,7 @@ class LogSource:
             block = self._unwrapped(data[:end], self._unwrap)
             if block:
                 return block
-        if len(data) > self.limits.line_bytes:
+        if len(data) > self.limits.line_bytes and not self._may_be_filled(data):
             return self._piece(data[: self.limits.line_bytes])
         return None
 
@@ -321,15 +333,17 @@ class LogSource:
         length = len(self._tail)
         if self.content.read_at(self.offset - length, length) != self._tail:
             raise FileReplacedError
-        if len(self.head) < HEAD_BYTES:
+        if len(self.head) < HEAD_BYTES or self.head.startswith(b"\0"):
             self._extend_head()
         elif self.content.read_at(0, HEAD_BYTES) != self.head:
             raise FileReplacedError
 
     def _extend_head(self) -> None:
         """Let the head grow with the file up to `HEAD_BYTES`."""
-        head = self.content.read_at(0, HEAD_BYTES)
-        if not head.startswith(self.head):
+        head = beginning(self.content)
+        # NULs that nothing was read behind are no beginning yet: a file may be made with its size.
+        is_room = self.offset == 0 and not self.head.strip(b"\0")
+        if not head.startswith(self.head) and not is_room:
             raise FileReplacedError
         if head != self.head or not self.head:
             self.head = head

@@ -292,7 +292,7 @@ class Tailer:
         self._known.add(source.record)
         if not source.decided:
             self._undecided.append(source)
-        missing = file.size - source.offset
+        missing = source.unread_bytes(source.offset, file.size)
         if source.content.mutable and missing > 0:
             self._lost.append(LostBytes(source.record, source.offset, missing, source.record.seen))
         self.waiting[source.path] = "it was replaced or has ended"

@@ -130,7 +130,7 @@ class Health:
 
 def file_health(source: LogSource, counts: LineCounts, now: datetime) -> FileHealth:
     """Return the health of an open file."""
-    lag = max(0, source.content.size() - source.record.offset)
+    lag = source.unread_bytes(source.record.offset, source.content.size())
     seconds = _age(source.last_decided, now) if lag else 0.0
     return FileHealth(source.path, counts, lag, seconds)
 

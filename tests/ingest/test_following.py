@@ -192,6 +192,35 @@ def test_a_file_written_again_slowly_is_stored_once(
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
+@pytest.mark.parametrize("first", [0, 3])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_file_made_with_its_size_loses_nothing(
+    ship: Ship, log: NumberedLog, until: Until, first: int, *, cut: bool
+) -> None:
+    """Room that is filled later, and cut off in the end: all lines, no byte counted as lost."""
+    path = ship.folder / "a.jsonl"
+    lines = [log.line() for _ in range(6)]
+    path.write_bytes(b"".join(lines[:first]).ljust(4_000, b"\0"))
+    with ship.following("a.jsonl") as counts:
+        until(lambda: bool(ship.state.status.exists()) and counts.decided == first)
+        with path.open("r+b", buffering=0) as file:
+            for number, line in enumerate(lines, start=1):
+                file.write(line)
+                until(lambda number=number: counts.decided >= number)  # type: ignore[misc]
+            if cut:
+                file.truncate()
+                file.write(log.line())
+                until(lambda: counts.decided == 7)
+    health = Health.from_json(ship.state.status.read_bytes())
+    assert (counts.stored, counts.rejected, health.lost_bytes, health.lag_bytes) == (
+        6 + cut,
+        0,
+        0,
+        0,
+    )
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
 def test_bytes_that_vanish_unread_are_reported(ship: Ship, log: NumberedLog) -> None:
     """A file that is cut before it was read, without a copy, is lost: the health says how much."""
     path = ship.folder / "a.jsonl"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.ingest.files import source as source_module
+from mlmon.ingest.files import nul_run
 from mlmon.ingest.files.content import Content, GzipContent, PipeContent, PlainContent
 from mlmon.ingest.files.file_identity import FileRecord
 from mlmon.ingest.files.source import UNFINISHED, Block, FileReplacedError, LogSource, ReadLimits
@@ -214,7 +214,7 @@ def test_a_gzip_of_zeros_is_passed_over_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What decompresses to NULs alone is no line, and each byte of it is decompressed once."""
-    monkeypatch.setattr(source_module, "MOST_PADDING_BYTES", 1 << 20)
+    monkeypatch.setattr(nul_run, "MOST_PADDING_BYTES", 1 << 20)
     path = tmp_path / "zeros.gz"
     path.write_bytes(gzip.compress(bytes(20 << 20), 1))
     content = GzipContent(os.open(path, os.O_RDONLY))
@@ -253,11 +253,92 @@ def test_a_hole_of_a_terabyte_keeps_nobody_waiting(tmp_path: Path) -> None:
     ]
 
 
+ROOM = 8_192
+
+
+def make_room(path: Path, lines: bytes, kind: str) -> None:
+    """Write lines, and room behind them: a hole, or NULs that are there."""
+    with path.open("wb") as file:
+        file.write(lines)
+        if kind == "hole":
+            file.truncate(ROOM)
+        else:
+            file.write(bytes(ROOM - len(lines)))
+
+
+def fill(path: Path, offset: int, data: bytes) -> None:
+    """Overwrite bytes of a file."""
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+@pytest.mark.parametrize("kind", ["hole", "nuls"])
+@pytest.mark.parametrize("first", [0, 1, 200])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_room_that_is_filled_later_is_no_other_file(
+    tmp_path: Path, kind: str, first: int, pieces: int
+) -> None:
+    """A file made with its size: each line comes once, also one whose parts come one by one."""
+    path = tmp_path / "log"
+    lines = [b"line %05d\n" % number for number in range(ROOM // 11)]
+    make_room(path, b"".join(lines[:first]), kind)
+    source = plain(path)
+    found = [line for block in blocks(source) for line in block.lines]
+    offset = first * 11
+    assert (source.at_end, source.unread_bytes(source.offset, ROOM)) == (True, 0)
+    for line in lines[first:]:
+        for part in (line[i * 11 // pieces : (i + 1) * 11 // pieces] for i in range(pieces)):
+            fill(path, offset, part)
+            offset += len(part)
+            found += [line for block in blocks(source) for line in block.lines]
+    assert [line + b"\n" for line in found] == lines
+
+
+def test_nuls_that_were_filled_in_any_order_are_read(tmp_path: Path) -> None:
+    """What was room at the last look is looked at again when data follow behind it."""
+    path = tmp_path / "log"
+    make_room(path, b"a\n", "nuls")
+    source = plain(path)
+    assert [block.lines for block in blocks(source)] == [[b"a"]]
+    fill(path, 4_000, b"b\n")
+    fill(path, ROOM, b"c\n")
+    found = [line for block in blocks(source) for line in block.lines]
+    assert [line.strip(b"\0") for line in found] == [b"b", b"c"]
+
+
+def test_half_a_line_with_room_for_more_than_a_line_waits(tmp_path: Path) -> None:
+    """Half a line before more NULs than a line may have bytes is no line over the limit."""
+    path = tmp_path / "log"
+    make_room(path, b"a\nhalf", "nuls")
+    source = plain(path)
+    assert [block.lines for block in blocks(source)] == [[b"a"]]
+    assert source.rest(ended=False) is None
+    assert source.unread_bytes(source.offset, ROOM) == len(b"half")
+    fill(path, 6, b" and more\nb\n")
+    assert [block.lines for block in blocks(source)] == [[b"half and more", b"b"]]
+
+
+def test_room_behind_the_last_line_of_a_file_that_has_ended_is_no_line(tmp_path: Path) -> None:
+    """A complete last line without its newline is a line, the NULs behind it are none."""
+    path = tmp_path / "log"
+    make_room(path, b'{"a":1}\n{"b":2}', "nuls")
+    source = plain(path)
+    assert [block.lines for block in blocks(source)] == [[b'{"a":1}']]
+    last = source.rest(ended=True)
+    assert last is not None
+    assert (last.lines, last.rejected) == ([b'{"b":2}'], "")
+    assert source.read() is None
+    rest = source.rest(ended=True)
+    assert rest is not None
+    assert (rest.lines, rest.end) == ([], ROOM)
+
+
 def test_many_nuls_are_looked_through_in_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the bytes are there, one read looks at some of them and says that it is not done."""
-    monkeypatch.setattr(source_module, "MOST_PADDING_BYTES", 1 << 20)
+    monkeypatch.setattr(nul_run, "MOST_PADDING_BYTES", 1 << 20)
     path = tmp_path / "log"
     path.write_bytes(bytes(3 << 20) + b"a\n")
     source = plain(path)
