@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check generate format bench scoreboard torture alerting-replay lock clean
+.PHONY: help demo test test-long check generate format bench scoreboard torture alerting-replay screenshots lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ torture: $(READY) ## kill, rotate and break the shipper for a long time, then co
 
 alerting-replay: $(READY) ## the demo's history through real receivers, and what a person received
 	@$(BIN)/python -m tests.support.alerting_replay
+
+screenshots: $(READY) ## pictures of every page, light, dark and telephone: after make demo, in the environment it prints
+	@$(BIN)/python -m tests.support.screenshots --out screenshots --since 30d
 
 lock: $(READY) ## write requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

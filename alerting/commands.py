@@ -116,17 +116,17 @@ def send(
 
 
 def _print(lines: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from mlmon.analyzers.base.finding import Severity
     from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
+    from mlmon.elastic.system.terminal import print_line, terminal_console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal_console()
     for head, sentence in lines:
         word, _, rest = head.partition(" ")
-        console.print(f"[{SEVERITY_STYLES[Severity(word)]}]{word}[/] {escape(rest)}")
-        console.print(f"  {escape(sentence)}")
+        print_line(console, Text(word, SEVERITY_STYLES[Severity(word)]).append(f" {rest}", "none"))
+        print_line(console, Text(sentence), first=2, rest=2)
 
 
 @alerting.command("test")

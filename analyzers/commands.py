@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.run.engine import Analysis
 
 app = typer.Typer()
@@ -138,7 +139,7 @@ def findings(
             for finding in found:
                 print(json.dumps(finding.to_document(), ensure_ascii=False))
         else:
-            _table(found)
+            _print_findings(found)
             if known is None:
                 print(judged(cluster, settings.namespace).sentence(now))
 
@@ -289,20 +290,23 @@ def _print(analysis: "Analysis") -> None:
         print(note)
 
 
-def _table(found: "Iterator[Any]") -> None:
-    from rich.console import Console
-    from rich.markup import escape
+def _print_findings(found: "Iterator[Finding]") -> None:
+    """Print findings, the newest first; windows in a row that say the same are one entry."""
+    from rich.text import Text
 
     from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
+    from mlmon.analyzers.run.finding_runs import finding_runs
+    from mlmon.elastic.system.terminal import print_line, terminal_console
 
-    console = Console(highlight=False, soft_wrap=True)
-    count = 0
-    for finding in found:
-        count += 1
-        style = SEVERITY_STYLES[finding.severity]
-        console.print(
-            f"{finding.end:%Y-%m-%d %H:%M}  [{style}]{finding.severity:8}[/]  "
-            f"{escape(f'{finding.analyzer} {finding.metric}')}  {escape(finding.reason)}"
+    console = terminal_console()
+    runs = finding_runs(found)
+    for run in runs:
+        finding = run.last
+        severity = Text(f"{finding.severity:8}", SEVERITY_STYLES[finding.severity])
+        head = severity.append(f"  {finding.identity.title}", "bold").append(
+            f"  {run.when()}", "dim"
         )
-    if count == 0:
+        print_line(console, head, rest=10)
+        print_line(console, Text(finding.reason), first=10, rest=10)
+    if not runs:
         console.print("no such findings")

@@ -126,11 +126,17 @@ def _boards(
 
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.definitions import dashboards
-    from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
+    from mlmon.report.panels.dashboard_view import (
+        DashboardScope,
+        dashboard_view,
+        without_incident_list,
+    )
 
     window = Window(*(datetime.fromtimestamp(end, UTC) for end in (found.since, found.until)))
     scope = DashboardScope(cluster.search, namespace, window)
-    return tuple(dashboard_view(dashboard, (), scope) for dashboard in dashboards())
+    return tuple(
+        dashboard_view(without_incident_list(dashboard), (), scope) for dashboard in dashboards()
+    )
 
 
 def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":

@@ -347,18 +347,18 @@ def _login() -> str:
 
 
 def _print(found: "list[IncidentRecord]", silenced: dict[str, str]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from mlmon.alerting.incidents.sentences import row
     from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
+    from mlmon.elastic.system.terminal import print_line, terminal_console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal_console()
     for incident in found:
         head, *lines = row(incident, silenced.get(incident.id))
         style = SEVERITY_STYLES[incident.severity] if incident.is_open else "dim"
-        console.print(f"[{style}]{escape(head)}[/]")
+        print_line(console, Text(head, style))
         for line in lines:
-            console.print(f"  {escape(line)}")
+            print_line(console, Text(line), first=2, rest=2)
     if not found:
         console.print("No open incidents; `mlmon incidents --since 7d` lists ended ones too.")

@@ -160,7 +160,7 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Objectives",
-            (PanelRow((FAILED_SHARE, SLOW_SHARE, ERROR_BURN, LATENCY_BURN)),),
+            (PanelRow((FAILED_SHARE, SLOW_SHARE), 5), PanelRow((ERROR_BURN, LATENCY_BURN), 9)),
             "How much of the error budget is used, and how fast?",
         ),
         Section("Traffic and errors", (PanelRow((STATUSES, P95)), PanelRow((BY_CODE, BY_RELEASE)))),

@@ -23,7 +23,7 @@ window.mlmonDrawPictures = (root) => {
 };
 window.mlmonDrawPictures(document);
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches("details.board[open]")) window.mlmonDrawPictures(event.target);
+  if (event.target.matches("details.board[open], details.board-section[open]")) window.mlmonDrawPictures(event.target);
 }, true);
 
 // A link to a folded dashboard opens it.

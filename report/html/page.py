@@ -17,6 +17,7 @@ from mlmon.analyzers.run.ground_truth import TrueIncident
 from mlmon.dashboards.links.links import Linked, nowhere
 from mlmon.formatting import count
 from mlmon.report.html.incident_list import StoredIncident
+from mlmon.report.html.names import for_people, metric_title
 from mlmon.report.html.series import FindingRecord
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import STRETCHES, STRIP_HEIGHT
@@ -81,6 +82,8 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["count"] = count
+    environment.globals["metric_title"] = metric_title
+    environment.filters["people"] = for_people
     return environment
 
 

@@ -20,7 +20,7 @@
 
   // A choice takes effect at once; the button is for who types.
   const form = document.getElementById("choose");
-  form.addEventListener("change", () => form.requestSubmit());
+  form?.addEventListener("change", () => form.requestSubmit());
 
   // When findings arrive, the panels are loaded again; the scroll position stays.
   const content = document.getElementById("content");
@@ -31,7 +31,9 @@
       if (document.hidden || state === document.getElementById("asked").dataset.state) return;
       const answer = await fetch(`/${dashboard}/content?${query}`);
       if (!answer.ok) return;
+      const opened = [...content.querySelectorAll("details[open][id]")].map(({ id }) => id);
       content.innerHTML = await answer.text();
+      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
       window.mlmonDrawPictures(content);
       document.body.dataset.refreshed = state;
     } catch { /* The server does not answer; the next try follows. */ }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlmon.dashboards.definitions import searches
@@ -52,6 +52,7 @@ class SectionView:
     heading: str
     question: str
     rows: tuple[RowView, ...]
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,21 @@ def dashboard_view(
                 section.heading,
                 section.question,
                 tuple(RowView(tuple(_row(row.panels, scope))) for row in section.rows),
+                section.collapsed,
             )
             for section in sections(dashboard, analyzers)
         ),
     )
+
+
+def without_incident_list(dashboard: Dashboard) -> Dashboard:
+    """Return a dashboard without its list of open incidents, which its page has above."""
+    listed = Documents(searches.OPEN_INCIDENTS.name)
+    sections = (
+        replace(section, rows=tuple(row for row in section.rows if row.panels != (listed,)))
+        for section in dashboard.sections
+    )
+    return replace(dashboard, sections=tuple(section for section in sections if section.rows))
 
 
 def _row(panels: Sequence[Any], scope: DashboardScope) -> Iterator[PanelView]:

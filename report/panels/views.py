@@ -67,12 +67,14 @@ class Cell:
         severity: Which one it names, if any.
         numeric: Whether it stands right.
         timed: Whether it is a time, which is not broken.
+        sentence: Whether it is a sentence, which stands first where there is little room.
     """
 
     text: str
     severity: str | None = None
     numeric: bool = False
     timed: bool = False
+    sentence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +216,9 @@ def _document_cell(hit: Mapping[str, Any], source: DataSource, name: str) -> Cel
     unit = field.unit if field is not None else ""
     if isinstance(value, float) or (unit and isinstance(value, int)):
         return Cell(number(float(value), unit or ""), numeric=True)
+    if isinstance(value, list):
+        # Ids say nothing to a reader but how many there are.
+        return _cell(len(value) if name.endswith("_ids") else ", ".join(map(str, value)))
+    if field is not None and field.type == "match_only_text" and value:
+        return Cell(str(value), sentence=True)
     return _cell(value)

@@ -19,7 +19,11 @@ from mlmon.formatting import moment
 from mlmon.report.html.incident_list import IncidentList, Surroundings, incident_list
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
-from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
+from mlmon.report.panels.dashboard_view import (
+    DashboardScope,
+    dashboard_view,
+    without_incident_list,
+)
 from mlmon.report.serve.incident_pages import INCIDENTS
 from mlmon.report.serve.request import RANGES, page_request
 from mlmon.report.stored_incidents import open_incidents
@@ -95,7 +99,8 @@ class Pages:
         view = None
         if window is not None:
             scope = DashboardScope(self._cluster.search, self._namespace, window, request.chosen)
-            view = dashboard_view(shown, shown_on(shown, discover()), scope)
+            drawn = without_incident_list(shown) if shown.name == START else shown
+            view = dashboard_view(drawn, shown_on(shown, discover()), scope)
         return (
             templates()
             .get_template(template)
@@ -109,6 +114,8 @@ class Pages:
                 request=request,
                 choices=self._choices(shown, dict(request.chosen), window) if window else (),
                 ranges=RANGES,
+                begin=window and f"{window.start:%Y-%m-%dT%H:%M}",
+                end=window and f"{window.end:%Y-%m-%dT%H:%M}",
                 error=error,
                 namespace=self._namespace,
                 made=moment(now),

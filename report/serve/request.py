@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
@@ -54,6 +54,10 @@ class PageRequest:
                 f"Begin before the end, and at most {LONGEST.days} days before it.",
             )
         return window
+
+    def with_since(self, since: str) -> PageRequest:
+        """Return the same choices for the time from a moment ago until now."""
+        return replace(self, since=since, until="now")
 
     def query(self) -> str:
         """Return it as the address carries it."""

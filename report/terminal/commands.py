@@ -79,16 +79,15 @@ def logs(  # noqa: PLR0917 - its options
 
 
 def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
-    from rich.console import Console
-
+    from mlmon.elastic.system.terminal import print_line, terminal_console
     from mlmon.report.terminal.line import line
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal_console()
     for event in events:
         if as_json:
             print(json.dumps(event, ensure_ascii=False), flush=True)
         else:
-            console.print(line(event))
+            print_line(console, line(event), rest=4)
 
 
 def _print_nothing_found(event_filter: "EventFilter", namespace: str) -> None:

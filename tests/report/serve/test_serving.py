@@ -151,7 +151,7 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
     """In Chromium every picture is drawn, nothing is complained of, nothing leaves the machine.
 
     A finding that arrives, and the incident that comes of it, appear without a reload; the incident
-    stands before everything else.
+    stands before everything else. A section that was opened stays open.
     """
     text: list[str] = []
     asked: set[str | None] = set()
@@ -165,6 +165,7 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         pictures = page.locator("figure.picture").count()
         assert pictures >= 3
         assert page.locator("figure.picture[data-drawn='1'] svg path").count() >= pictures
+        page.locator("details.board-section > summary").click()
         arrived = [
             finding(hour, Severity.CRITICAL, reason=f"This one arrived later: {hour}.")
             for hour in range(20, 24)
@@ -178,3 +179,12 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         assert first.get_attribute("id") == "incidents"
     assert text == []
     assert asked == {"127.0.0.1"}
+
+
+def test_ranges_are_buttons_and_exact_times_are_picked() -> None:
+    """A range is a link that keeps the choices; a picked time is read as UTC."""
+    overview = next(dashboard for dashboard in dashboards() if dashboard.name == "overview")
+    request = page_request("since=2026-03-01T10:00&until=2026-03-02T10:00", overview, "7d")
+    assert request.window(START).start == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    again = page_request("since=7d&until=1d&service.name=a", overview, "7d").with_since("6h")
+    assert (again.since, again.until, again.chosen) == ("6h", "now", (("service.name", "a"),))
