@@ -34,7 +34,11 @@ from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run.findings_store import FindingStore, WrittenFindings
+from mlmon.analyzers.run.findings_store import (
+    FINDINGS_PER_WRITE,
+    FindingStore,
+    WrittenFindings,
+)
 from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.elastic.errors import (
     ClusterError,
@@ -46,7 +50,7 @@ from mlmon.elastic.indices.names import all_logs
 from mlmon.formatting import excerpt, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.analyzers.base.analyzer import Analyzer
@@ -144,12 +148,17 @@ def analyze(
     sources.read(now)
     if not profiled and sources.empty:
         raise sources.nothing_logged()
-    store = FindingStore(cluster, namespace)
     logs = _LogsBehind.of(sources.sequences)
     check_rules(logs.rules, chosen)
+    found = _Found(FindingStore(cluster, namespace), analysis, now)
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
-        _judge(analyzer, sources, store, analysis, logs, now)
+        skip_reason = sources.skip_reason(analyzer)
+        if skip_reason is None:
+            found.take(analyzer, _judged(analyzer, sources.context(analyzer), logs, analysis))
+        else:
+            found.take(analyzer, iter([_failure(analyzer, skip_reason, analysis)]))
+    found.store()
     return analysis
 
 
@@ -173,9 +182,9 @@ def judge_profiles(
     """
     analysis = Analysis(period)
     logs = _LogsBehind.of(sequences)
-    store = FindingStore(cluster, namespace)
-    findings = list(_judged(analyzer, AnalysisContext(period, profiles), logs, analysis))
-    _store(analyzer, iter(findings), store, analysis, period.end)
+    found = _Found(FindingStore(cluster, namespace), analysis, period.end)
+    found.take(analyzer, _judged(analyzer, AnalysisContext(period, profiles), logs, analysis))
+    found.store()
     return analysis
 
 
@@ -214,57 +223,87 @@ def judged_with(
     return found
 
 
-def _judge(
-    analyzer: Analyzer[Any],
-    sources: _Sources,
-    store: FindingStore,
-    analysis: Analysis,
-    logs: _LogsBehind,
-    now: datetime,
-) -> None:
-    """Let an analyzer judge and store what it finds, or that it failed and why."""
-    skip_reason = sources.skip_reason(analyzer)
-    if skip_reason is None:
-        judged = _judged(analyzer, sources.context(analyzer), logs, analysis)
-    else:
-        judged = iter([_failure(analyzer, skip_reason, analysis)])
-    _store(analyzer, judged, store, analysis, now)
+class _Found:
+    """What the analyzers of a run find, stored together: a request costs as much as many findings.
 
-
-def _store(
-    analyzer: Analyzer[Any],
-    judged: Iterator[Finding],
-    store: FindingStore,
-    analysis: Analysis,
-    now: datetime,
-) -> None:
-    """Store what an analyzer finds, and withdraw what it no longer does."""
-    name, period, keys = analyzer.name, analysis.period, set[str]()
-    try:
-        analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
-        if name not in analysis.failures:
-            analysis.withdrawn += store.withdraw(name, period, keys, now)
-    except ClusterUnreachableError:
-        raise
-    except ClusterError as error:
-        failure = _failure(analyzer, described(error), analysis)
-        analysis.written[name] = _store_failure(failure, store, analysis, now)
-
-
-def _store_failure(
-    failure: Finding, store: FindingStore, analysis: Analysis, now: datetime
-) -> WrittenFindings:
-    """Store that an analyzer failed; if that is rejected too, only the run's summary reports it.
-
-    An index that takes no findings (of a closed month, for example) must not keep the others' from
-    theirs.
+    Args:
+        store: Where it is stored.
+        analysis: What the run did; it is told what was written and what failed.
+        now: The time at which it is known.
     """
-    try:
-        return store.write(_counted(iter([failure]), analysis), now)
-    except ClusterUnreachableError:
-        raise
-    except ClusterError:
-        return WrittenFindings()
+
+    def __init__(self, store: FindingStore, analysis: Analysis, now: datetime) -> None:
+        self._store = store
+        self._analysis = analysis
+        self._now = now
+        self._analyzers: dict[str, Analyzer[Any]] = {}
+        self._waiting: dict[str, list[Finding]] = {}
+        self._keys = set[str]()
+
+    def take(self, analyzer: Analyzer[Any], judged: Iterator[Finding]) -> None:
+        """Take what an analyzer finds; store what is enough for a request."""
+        name = analyzer.name
+        self._analyzers[name] = analyzer
+        self._analysis.written[name] = WrittenFindings()
+        for finding in judged:
+            self._analysis.severities[finding.severity] += 1
+            self._waiting.setdefault(name, []).append(finding)
+            if sum(map(len, self._waiting.values())) >= FINDINGS_PER_WRITE:
+                self._write()
+
+    def store(self) -> None:
+        """Store the rest, and withdraw what the analyzers no longer find."""
+        self._write()
+        names = self._analyzers.keys() - self._analysis.failures.keys()
+        try:
+            self._withdraw(names)
+        except ClusterUnreachableError:
+            raise
+        except ClusterError:
+            for name in names:
+                self._trying(name, partial(self._withdraw, {name}))
+
+    def _write(self) -> None:
+        """Store what waits: together, and each analyzer's alone where that is refused."""
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        try:
+            self._write_together(waiting)
+        except ClusterUnreachableError:
+            raise
+        except ClusterError:
+            for name, found in waiting.items():
+                self._trying(name, partial(self._write_together, {name: found}))
+
+    def _write_together(self, found: Mapping[str, list[Finding]]) -> None:
+        written = self._store.write_together(found, self._now, self._keys)
+        for name, of_analyzer in written.items():
+            self._analysis.written[name] += of_analyzer
+
+    def _withdraw(self, names: Collection[str]) -> None:
+        period = self._analysis.period
+        self._analysis.withdrawn += self._store.withdraw(names, period, self._keys, self._now)
+
+    def _trying(self, name: str, write: Callable[[], None]) -> None:
+        """Write; store that an analyzer failed where its findings are refused.
+
+        If that is refused too, only the run's summary reports it. An index that takes no findings
+        (of a closed month, for example) must not keep the others' from theirs.
+        """
+        try:
+            write()
+        except ClusterUnreachableError:
+            raise
+        except ClusterError as error:
+            failure = _failure(self._analyzers[name], described(error), self._analysis)
+            self._analysis.severities[failure.severity] += 1
+            try:
+                self._write_together({name: [failure]})
+            except ClusterUnreachableError:
+                raise
+            except ClusterError:
+                return
 
 
 def described(error: Exception) -> str:
@@ -541,9 +580,3 @@ class _LogsBehind:
                 known = self.completeness.of(finding.window, finding.service)
                 finding = with_completeness(finding, analyzer.limits.get(finding.metric), known)
             yield finding
-
-
-def _counted(findings: Iterator[Finding], analysis: Analysis) -> Iterator[Finding]:
-    for finding in findings:
-        analysis.severities[finding.severity] += 1
-        yield finding

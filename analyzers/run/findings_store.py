@@ -14,7 +14,7 @@ from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import FINDINGS, all_months, month_index
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.elastic.client.cluster import Cluster
@@ -126,42 +126,62 @@ class FindingStore:
         """The indices of all months."""
         return all_months(FINDINGS, self._namespace)
 
-    def write(
-        self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
-    ) -> WrittenFindings:
+    def write(self, findings: Iterable[Finding], created: datetime) -> WrittenFindings:
         """Store findings of different keys; the same again ends in the same documents.
 
         Args:
             findings: What was found.
             created: When it was found.
-            keys: The findings' keys are added to it.
         """
-        written = WrittenFindings()
-        iterator = iter(findings)
-        while batch := {finding.key: finding for finding in islice(iterator, FINDINGS_PER_WRITE)}:
-            if not written.total:  # A run that was killed may have left what no search finds yet.
-                self._cluster.refresh(self.pattern)
-            decided = plan(batch, self._revisions(batch), created)
-            if keys is not None:
-                keys.update(batch)
-            self._cluster.put(self._document(finding) for finding in decided.write)
-            self._supersede(decided.supersede)
-            if decided.write or decided.supersede:
-                self._cluster.refresh(self.pattern)
-            written += decided.written
+        written, iterator = WrittenFindings(), iter(findings)
+        while batch := list(islice(iterator, FINDINGS_PER_WRITE)):
+            written += self.write_together({"": batch}, created)[""]
         return written
 
-    def withdraw(self, analyzer: str, period: Window, keep: set[str], now: datetime) -> int:
+    def write_together(
+        self,
+        groups: Mapping[str, Sequence[Finding]],
+        created: datetime,
+        keys: set[str] | None = None,
+    ) -> dict[str, WrittenFindings]:
+        """Store findings of different keys in one request; return what was written of each group.
+
+        Args:
+            groups: What was found, `FINDINGS_PER_WRITE` at most.
+            created: When it was found.
+            keys: The findings' keys are added to it.
+        """
+        keyed = {
+            name: {finding.key: finding for finding in found} for name, found in groups.items()
+        }
+        # A run that was killed may have left what no search finds yet.
+        self._cluster.refresh(self.pattern)
+        stored = self._revisions(key for found in keyed.values() for key in found)
+        plans = {name: plan(found, stored, created) for name, found in keyed.items()}
+        self._cluster.put(
+            self._document(finding) for made in plans.values() for finding in made.write
+        )
+        superseded = [revision for made in plans.values() for revision in made.supersede]
+        self._supersede(superseded)
+        if superseded or any(made.write for made in plans.values()):
+            self._cluster.refresh(self.pattern)
+        if keys is not None:
+            keys.update(*keyed.values())
+        return {name: made.written for name, made in plans.items()}
+
+    def withdraw(
+        self, analyzers: Collection[str], period: Window, keep: Collection[str], now: datetime
+    ) -> int:
         """Take the mark `latest` from findings that the present knowledge no longer yields.
 
         Args:
-            analyzer: Whose findings.
+            analyzers: Whose findings.
             period: Those whose window ends in (start, end].
-            keep: Keys of the findings that it yields.
+            keep: Keys of the findings that they yield.
             now: The present time.
         """
         filters: list[dict[str, Any]] = [
-            {"term": {"finding.analyzer": analyzer}},
+            {"terms": {"finding.analyzer": [*analyzers]}},
             {"term": {"finding.latest": True}},
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
         ]

@@ -328,6 +328,22 @@ def test_an_index_that_takes_no_findings(
     assert fixed.written["service_health"].created > 6
 
 
+def test_findings_of_all_analyzers_are_stored_together(
+    run_on_requests: Callable[..., Analysis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many analyzers there are: one search for what is known, one for what is gone."""
+    searched: list[str] = []
+    search = Cluster.search
+
+    def noted(self: Cluster, index: str, body: Any, **options: Any) -> Any:
+        searched.append(index)
+        return search(self, index, body, **options)
+
+    monkeypatch.setattr(Cluster, "search", noted)
+    assert len(run_on_requests().written) == len(discover())
+    assert len([index for index in searched if index.startswith("mlmon-findings-")]) == 2
+
+
 def test_a_failure_that_was_fixed_is_withdrawn(
     run_on_requests: Callable[..., Analysis],
     cluster: Cluster,

@@ -155,7 +155,7 @@ def test_what_no_longer_holds_is_withdrawn(
     other = make(start, 1, analyzer="b")
     store.write([*findings, other], NOW)
     period = Window(start + HOUR, start + 3 * HOUR)
-    assert store.withdraw("a", period, {findings[1].key}, NOW) == 1
+    assert store.withdraw({"a"}, period, {findings[1].key}, NOW) == 1
     left = {finding.key for finding in store.search()}
     assert left == {findings[0].key, findings[1].key, findings[3].key, other.key}
 
@@ -169,7 +169,7 @@ def test_what_was_known_at_a_moment(cluster: Cluster, namespace: str, start: dat
     period = Window(start, start + 9 * HOUR)
     store.write([make(start, value=1.0)], NOW)
     store.write([make(start, value=2.0)], NOW + DAY)
-    store.withdraw("a", period, set(), NOW + 2 * DAY)
+    store.withdraw({"a"}, period, set(), NOW + 2 * DAY)
     store.write([make(start, value=2.0)], NOW + 3 * DAY)
     known = [
         [finding.value for finding in store.search(as_of=NOW + days * DAY - HOUR)]
