@@ -287,7 +287,7 @@ def test_runs_that_overlap_are_not_given_up(runs_of: RunsOf, start: datetime) ->
 def with_records(events: Events, records: Iterable[int | None]) -> Events:
     """Return the events with the records of each run at its end."""
     numbers = iter(records)
-    ends = {id(event): next(numbers) for event in events if event["event.action"] == "end"}
+    ends = {id(event): next(numbers) for event in events if event["event.action"] == "ended"}
     return [
         event | ({} if (known := ends.get(id(event))) is None else {"ml.job.records": known})
         for event in events
