@@ -156,6 +156,9 @@ class Pipeline:
                     break
             self._submit()
             self._collect(to=0)
+            if not following and not self._shutdown.is_set():
+                # There is no later run that would search for them.
+                self._tailer.name_missing(final=True)
         except StoppedError:
             pass
         except BaseException as error:
@@ -173,6 +176,7 @@ class Pipeline:
         now = time.monotonic()
         if self._discovery.is_due(now):
             self._tailer.discover()
+            self._tailer.name_missing()
             self._save_if_files_changed()
             self._discovery.done(now, time.monotonic())
         block = self._tailer.read()

@@ -83,6 +83,7 @@ class FileRecord:
         inside_long_line: Whether `offset` lies within a line over the limit; its rest is rejected.
         seen: When the file was last there, seconds since the epoch.
         restarted: Whether it was read from its beginning again, because it was rewritten.
+        ended: Whether nothing is expected to follow `offset`, or it was named as missing.
     """
 
     path: str
@@ -96,6 +97,7 @@ class FileRecord:
     inside_long_line: bool = False
     seen: float = 0.0
     restarted: bool = False
+    ended: bool = False
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -123,8 +125,9 @@ class FileRecord:
             TypeError, KeyError, AttributeError: A field is missing or unknown.
             ValueError: A value is damaged.
         """
-        # Earlier versions kept how far lines had been sent.
-        value = {name: known for name, known in value.items() if name != "sent"}
+        # Earlier versions kept how far lines had been sent, and not which files had ended: none of
+        # those that went away long ago is to be named now.
+        value = {"ended": True} | {name: known for name, known in value.items() if name != "sent"}
         prints = {name: Fingerprint(**value[name]) for name in _PRINTS}
         paths = {name: _path_from_text(value[name]) for name in _PATHS}
         record = cls(**{**value, **prints, **paths})

@@ -96,6 +96,7 @@ class LogSource:
         last_decided: The last line that is decided, in this run.
         fields: Fields for every document: the container that its path names, as JSON members.
         scanning: Whether the last `read` ended amid NULs: there may be lines behind them.
+        ended: Whether nothing will follow what was read.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class LogSource:
         self.last_decided = b""
         self.fields = b""
         self.scanning = False
+        self.ended = False
         self._tail = b""
         self._is_replaced = False
         self._nuls = NulRun(content)
@@ -151,6 +153,11 @@ class LogSource:
     def at_end(self) -> bool:
         """Whether no complete line follows, unless the file has grown since it was read last."""
         return self._end is not None and self._end >= self.content.size()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is read to its end, and every line of it decided."""
+        return self.at_end and self.decided
 
     def unread_bytes(self, offset: int, size: int) -> int:
         """Return how many bytes lie between an offset and a size, without NULs that were seen."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from mlmon.ingest.files import ended_files
 from mlmon.ingest.files.content import Content, PipeContent, open_content
 from mlmon.ingest.files.file_identity import (
     START_BYTES,
@@ -20,6 +21,7 @@ from mlmon.ingest.files.file_identity import (
     KnownFiles,
 )
 from mlmon.ingest.files.file_locks import FileLocks
+from mlmon.ingest.files.missing_files import MissingFiles
 from mlmon.ingest.files.paths import (
     STANDARD_INPUT,
     FoundFile,
@@ -35,9 +37,8 @@ from mlmon.ingest.files.source import Block, FileReplacedError, LogSource, ReadL
 Clock = Callable[[], float]
 Identity = tuple[int, int]
 
-QUIET_S = 30.0
-"""How long a renamed or deleted file must be quiet until it counts as ended: its writer may still
-hold it."""
+QUIET_S = ended_files.QUIET_S
+"""How long a renamed or deleted file must be quiet until it counts as ended."""
 
 SETTLING_S = 5.0
 """Seconds for which a copy must keep its size to count as complete."""
@@ -157,6 +158,7 @@ class Tailer:
         self._clock = clock
         self._known = KnownFiles(records)
         self._first = True
+        self._missing = MissingFiles(self._patterns)
         self._open: dict[Identity, OpenFile] = {}
         self._open_by_start: dict[bytes, list[LogSource]] = {}
         self._start_lengths: set[int] = set()
@@ -205,17 +207,38 @@ class Tailer:
         """Find the files that appeared, disappeared or changed their names."""
         now = self._clock()
         self.waiting = {}
-        self._undecided = [source for source in self._undecided if not source.decided]
         found = {file.identity: file for file in matching(self._patterns, self._own)}
+        ended = ended_files.ended(found.values(), now)
         for identity, file in self._open.items():
             file.update(found.get(identity), now)
+            file.source.record.ended = identity in ended and file.source.is_read
+        self._note_ended()
+        self._undecided = [source for source in self._undecided if not source.decided]
         self._index_open_files()
         self._open_new([file for file in found.values() if self._is_new(file)], named=True)
         nearby = {file.identity: file for file in self._neighbours(now)}
         others = [file for key, file in nearby.items() if key not in found]
         self._open_new([file for file in others if self._is_new(file)], named=False)
         self._first = False
+        # An empty file holds nothing of what it held.
+        full = {file.identity for file in [*found.values(), *nearby.values()] if file.size}
+        self._missing.note(self._known, full - self._open.keys(), now)
         self._forget_oldest(now)
+
+    def _note_ended(self) -> None:
+        """Note which files nothing follows in, once all lines of them are decided."""
+        for source in [*self._undecided, *self.sources]:
+            source.record.ended |= source.ended and source.decided
+
+    def name_missing(self, *, final: bool = False) -> None:
+        """Name, as problems, the files that were searched for long enough, or ever; each once."""
+        if final and self.waiting:
+            # Their content may be in a file that is still being written.
+            return
+        self._note_ended()
+        missing = self._missing.take(self._clock() - (0.0 if final else SEARCH_S))
+        self.problems.update(missing)
+        self.changes += len(missing)
 
     def _forget_oldest(self, now: float) -> None:
         """Forget files that are gone for long, where there are many.
@@ -250,6 +273,8 @@ class Tailer:
             if block is None and (ended or not self._following):
                 block = source.rest(ended=ended)
         except FileReplacedError:
+            # What of it was not read is counted.
+            source.ended = True
             self._close_file(key, file)
             return None
         if source.content.problem:
@@ -257,6 +282,7 @@ class Tailer:
         elif block is None and not self._following and source.persistent:
             self._note_unfinished(source, ended=ended)
         if block is None and ended:
+            source.ended = True
             self._close_file(key, file)
             self._ignore_until_changed(key, source.record.path)
         return block
@@ -290,6 +316,7 @@ class Tailer:
             return
         source.record.seen = self._clock()
         self._known.add(source.record)
+        source.record.ended |= source.ended and source.decided
         if not source.decided:
             self._undecided.append(source)
         missing = source.unread_bytes(source.offset, file.size)
@@ -302,7 +329,7 @@ class Tailer:
         idle = [
             (key, file)
             for key, file in self._open.items()
-            if file.source.at_end and file.source.decided and file.source.persistent
+            if file.source.is_read and file.source.persistent
         ]
         for key, file in idle[:_CLOSED_AT_ONCE]:
             self._close_file(key, file)
@@ -414,6 +441,7 @@ class Tailer:
         if self._is_undecided(known.record):
             return Claim.LATER
         if known.match is ContentMatch.TRUNCATED:
+            known.record.ended = True
             return candidate.restarted_record(known)
         return self._resume(candidate, known)
 
