@@ -41,7 +41,7 @@ def scoreboard(
 ) -> None:
     """Replay seeded faults and traps, and report what is found how soon and what is false.
 
-    Takes a node of its own and about half an hour for each size and seed on two idle cores.
+    Takes a node of its own and an hour or more for each size and seed; --keep continues a run.
     Exit codes: 0 the goals are met; 1 one is missed.
     """
     from mlmon.elastic.errors import WrongValueError

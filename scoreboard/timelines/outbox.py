@@ -57,9 +57,9 @@ class Outbox:
             if one.fault.delivery is not None
         ]
 
-    def put(self, line: bytes, at: int) -> None:
-        """Take a line written at a moment."""
-        for start, end, rule in self._rules:
+    def put(self, line: bytes, at: int, *, is_shipped: bool = True) -> None:
+        """Take a line written at a moment; one that is not shipped is stored at once."""
+        for start, end, rule in self._rules if is_shipped else ():
             if start <= at < end:
                 if rule.held:
                     at = end
@@ -90,11 +90,12 @@ class OutboxSink:
 
     outbox: Outbox
     clock: ProcessClock
+    is_shipped: bool = True
 
     def write(self, lines: bytes) -> int:
         """Take lines."""
         for line in lines.splitlines():
-            self.outbox.put(line, self.clock.now)
+            self.outbox.put(line, self.clock.now, is_shipped=self.is_shipped)
         return len(lines)
 
     def flush(self) -> bool:

@@ -63,3 +63,11 @@ def test_held_lines_arrive_at_the_end() -> None:
 def test_second_shipper_lasts_as_long_as_its_fault(at: int, *, twice: bool) -> None:
     """The second shipper works in the fault's time only."""
     assert _outbox(Delivery(twice=True)).is_twice(at) is twice
+
+
+def test_lines_of_mlmon_do_not_depend_on_the_shipper() -> None:
+    """What mlmon stores itself is neither lost nor held."""
+    outbox = _outbox(Delivery(lost=1.0, held=True))
+    outbox.put(b"shipped", START)
+    outbox.put(b"stored", START, is_shipped=False)
+    assert outbox.arrived(START + 1) == ([START], [b"stored"])
