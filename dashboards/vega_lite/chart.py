@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
@@ -42,13 +43,31 @@ _MARKS: Final[dict[str, Json]] = {
 }
 
 
-def chart_drawing(chart: Chart, answers: Sequence[Json], window: Window) -> Json | None:
+@dataclass(frozen=True, slots=True)
+class DrawnEvent:
+    """An event that is drawn as a vertical line.
+
+    Args:
+        at: Its time, in milliseconds since the epoch.
+        what: What happened, in a few words.
+        tone: What its colour means.
+    """
+
+    at: int
+    what: str
+    tone: Tone = "plain"
+
+
+def chart_drawing(
+    chart: Chart, answers: Sequence[Json], window: Window, events: Sequence[DrawnEvent] = ()
+) -> Json | None:
     """Return the drawing, None where the answers hold nothing to draw.
 
     Args:
         chart: A line, area, bar, stacked bar or heatmap.
         answers: Elasticsearch's answer to each of the chart's layers.
         window: The time range, that charts of one page share.
+        events: What happened in it; drawn on a chart over time.
     """
     data = [
         row
@@ -70,6 +89,11 @@ def chart_drawing(chart: Chart, answers: Sequence[Json], window: Window) -> Json
         datasets["limits"] = [row | {"v": _plain(row["v"] / divisor)} for row in limits]
         layers.append(_limit_layer())
     layers += [_fixed(line.value / divisor, line.tone) for line in chart.lines]
+    if events and chart.is_over_time:
+        datasets["events"] = [
+            {"x": event.at, "what": event.what, "tone": event.tone} for event in events
+        ]
+        layers += [_event_layer(tone) for tone in dict.fromkeys(event.tone for event in events)]
     x = _x(chart, window, [str(row["x"]) for row in data])
     return page_drawing(HEIGHT, datasets, encoding={"x": x}, layer=layers)
 
@@ -213,6 +237,27 @@ def _fixed(at: float, tone: Tone) -> Json:
         "data": {"values": [{"v": at}]},
         "mark": {"type": "rule", "strokeDash": [4, 3], "color": PAGE_COLOURS.tone(tone)},
         "encoding": {"x": None, "y": value("v")},
+    }
+
+
+def _event_layer(tone: Tone) -> Json:
+    """Return the vertical lines of one meaning, with what happened as a tooltip."""
+    return {
+        "data": {"name": "events"},
+        "transform": [{"filter": {"field": "tone", "equal": tone}}],
+        "mark": {
+            "type": "rule",
+            "strokeDash": [2, 3],
+            "strokeWidth": 1.5,
+            "color": PAGE_COLOURS.tone(tone),
+            "clip": True,
+        },
+        "encoding": {
+            "tooltip": [
+                {"field": "what", "title": "Event"},
+                {"field": "x", "type": "temporal", "format": "%d %b %H:%M", "title": "Time (UTC)"},
+            ]
+        },
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mlmon.analyzers.base.window import milliseconds, parse_time
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
@@ -13,6 +14,8 @@ from mlmon.dashboards.model.layout import sections
 from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
 from mlmon.dashboards.model.saved_search import SavedSearch
+from mlmon.dashboards.model.source import TIME_FIELD
+from mlmon.dashboards.vega_lite.chart import DrawnEvent
 from mlmon.dashboards.vega_lite.picture import page_picture
 from mlmon.report.panels.views import (
     ChartView,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.window import Window
+    from mlmon.dashboards.model.chart import EventMark
     from mlmon.dashboards.model.source import DataSource
     from mlmon.elastic.json_object import Json
 
@@ -36,6 +40,8 @@ Search: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""
 
 MOST_DOCUMENTS = 20
+MOST_EVENTS = 50
+"""Events of a kind that are drawn on the charts of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,34 @@ class DashboardScope:
         namespace: Environment.
         window: The time range.
         chosen: What the controls have chosen: (field, value) pairs.
+        known_events: What was found of each kind of event, which the charts of a page share.
     """
 
     search: Search
     namespace: str
     window: Window
     chosen: tuple[tuple[str, str], ...] = ()
+    known_events: dict[EventMark, list[DrawnEvent]] = field(default_factory=dict, compare=False)
+
+    def events(self, mark: EventMark) -> list[DrawnEvent]:
+        """Return the latest events of a kind in the time range."""
+        if mark not in self.known_events:
+            self.known_events[mark] = list(self._searched_events(mark))
+        return self.known_events[mark]
+
+    def _searched_events(self, mark: EventMark) -> Iterator[DrawnEvent]:
+        source = mark.source
+        where = both(source.where, mark.where, self.selected(source))
+        body = {
+            "size": MOST_EVENTS,
+            "query": {"bool": {"filter": [*period(source, self.window), query(where)]}},
+            "sort": [{TIME_FIELD: {"order": "desc"}}],
+            "_source": [TIME_FIELD, mark.text],
+        }
+        for hit in self.search(source.index(self.namespace), body)["hits"]["hits"]:
+            found = hit["_source"]
+            at = milliseconds(parse_time(str(found[TIME_FIELD])))
+            yield DrawnEvent(at, f"{mark.label} {found.get(mark.text, '')}".strip(), mark.tone)
 
     def selected(self, source: DataSource) -> Condition:
         """Return the choices that a source has the field for; others do not narrow it."""
@@ -145,7 +173,9 @@ def _row(panels: Sequence[Any], scope: DashboardScope) -> Iterator[PanelView]:
 def _chart(chart: Chart, scope: DashboardScope) -> PanelView:
     index = chart.source.index(scope.namespace)
     questions = bodies(chart, scope.window, scope.selected(chart.source))
-    return chart_view(chart, [scope.search(index, body) for body in questions], scope.window)
+    answers = [scope.search(index, body) for body in questions]
+    events = [event for mark in chart.marks for event in scope.events(mark)]
+    return chart_view(chart, answers, scope.window, events)
 
 
 def _documents(name: str, scope: DashboardScope) -> PanelView:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.saved_search import SavedSearch
     from mlmon.dashboards.model.source import DataSource
     from mlmon.dashboards.palette import Tone
+    from mlmon.dashboards.vega_lite.chart import DrawnEvent
     from mlmon.elastic.json_object import Json
 
 _NOTHING: Final = "Nothing to show in this time range."
@@ -108,14 +109,16 @@ class EmptyView:
 PanelView: TypeAlias = TileView | ChartView | TableView | EmptyView
 
 
-def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelView:
-    """Return what is shown of a chart."""
+def chart_view(
+    chart: Chart, answers: Sequence[Json], window: Window, events: Sequence[DrawnEvent] = ()
+) -> PanelView:
+    """Return what is shown of a chart, with the events of its time."""
     head = Head(chart.title, chart.sentence, chart.leads_to)
     if chart.draw == "tile":
         return _tile(chart, head, answers[0])
     if chart.draw == "table":
         return _table(chart, head, answers[0])
-    drawn = chart_drawing(chart, answers, window)
+    drawn = chart_drawing(chart, answers, window, events)
     return _empty(head, chart.source) if drawn is None else ChartView(head, script_safe(drawn))
 
 

@@ -9,7 +9,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.model.chart import Bins, Chart, Line, Measure, Time, Values
 from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
 from mlmon.dashboards.palette import PAGE_COLOURS
-from mlmon.dashboards.vega_lite.chart import chart_drawing, own_colours
+from mlmon.dashboards.vega_lite.chart import DrawnEvent, chart_drawing, own_colours
 from tests.support.vega import compiled
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -175,3 +175,21 @@ def test_a_heatmap_of_two_fields_has_a_column_for_each_value() -> None:
     assert compiled(spec)
     assert spec["encoding"]["x"]["type"] == "nominal"
     assert spec["datasets"]["rows"] == [{"x": "roc_auc", "s": "country=DE", "v": 2}]
+
+
+def test_events_are_lines_of_their_meaning() -> None:
+    """What happened is drawn at its time, once per meaning, on charts over time only."""
+    events = [
+        DrawnEvent(HOURS[1], "Model loaded 2", "good"),
+        DrawnEvent(HOURS[2], "Incident opened Missing values", "warning"),
+    ]
+    spec = chart_drawing(counted("line", Time()), [timed(1, 2, 3)], WINDOW, events)
+    assert spec is not None
+    assert compiled(spec)
+    assert [row["x"] for row in spec["datasets"]["events"]] == HOURS[1:]
+    rules = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rule"]
+    assert len(rules) == 2
+    bars = answer(by0={"buckets": [{"key": "/a", "doc_count": 4}]})
+    other = chart_drawing(counted("bar", PATHS), [bars], WINDOW, events)
+    assert other is not None
+    assert "events" not in other["datasets"]
