@@ -4,6 +4,8 @@ import select
 import sys
 from typing import Any, Final
 
+from mlmon.logging_config.interruptions import is_interruption
+
 
 class ConfigurationError(ValueError):
     """The log's configuration is wrong; raised during configuration, never at the first event."""
@@ -29,8 +31,9 @@ def warn(message: str) -> None:
         if stream is not None and _accepts_output(stream):
             stream.write(f"mlmon.logging_config: {message}\n")
             stream.flush()
-    except Exception:  # noqa: BLE001, S110 -- standard error may be closed or replaced by anything
-        pass
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
 
 
 def warn_once(message: str) -> None:

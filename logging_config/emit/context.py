@@ -7,10 +7,11 @@ inherit it; a plain thread starts without it.
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mlmon.logging_config.emit.ids import Id, Ids, Span, active_span, is_id, trusted
 from mlmon.logging_config.emit.service import Model
+from mlmon.logging_config.interruptions import is_interruption
 
 FIELD_NAMES: Final = MappingProxyType(
     {
@@ -24,6 +25,7 @@ FIELD_NAMES: Final = MappingProxyType(
 )
 """Field names of the short names of `context`."""
 
+_T = TypeVar("_T")
 Fields = Mapping[str, Any]
 _EMPTY: Final[Fields] = {}
 _current: ContextVar[Fields] = ContextVar("logging_config", default=_EMPTY)
@@ -73,7 +75,21 @@ def enter(fields: Fields, *, fresh: bool = False) -> Token[Fields]:
 
 def leave(token: Token[Fields]) -> None:
     """Leave the context that `enter` began."""
-    _current.reset(token)
+    reset(_current, token)
+
+
+def reset(variable: ContextVar[_T], token: Token[_T]) -> None:
+    """Give a context variable the value it had before; no effect in another `Context`.
+
+    The steps of a generator may run in one each: Starlette streams a response from a pool of
+    threads, and a generator that is dropped is closed by the event loop. What was set in the first
+    step's does not exist in that of the last.
+    """
+    try:
+        variable.reset(token)
+    except ValueError as raised:
+        if is_interruption(raised):
+            raise
 
 
 def correlation_fields(ids: Ids) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from mlmon.logging_config.emit.ids import check_entity_id, make_entity_id
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
 from mlmon.logging_config.errors import FieldTypeError
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import (
     DATASETS,
     ECS_VERSION,
@@ -142,7 +143,9 @@ class EventEncoder:
                     text = mapper.messages.get(message) or _encode_message(message, mapper)
                 if text:
                     json = _dumps(mapped)
-        except Exception:  # noqa: BLE001 -- a key's or value's own methods may raise anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             json = b""
         if not json or len(json) + len(text) > self._room:
             text, json, problems = _encode_validated(message, fields, mapper, self._room)
@@ -233,7 +236,9 @@ def _encode_validated(
         json = orjson.dumps(mapped)
         if len(json) + len(text) > room:
             json = _cut_to_fit(mapped, room - len(text))
-    except Exception as error:  # noqa: BLE001 -- the fallback encoding reads nothing of the event
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         problem = f"<unreadable event: {type(error).__name__}>"
         return orjson.dumps(problem), b'{"ml.log.changes":["unreadable:*"]}', [problem]
     return text, json, validator.problems

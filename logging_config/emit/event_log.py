@@ -16,6 +16,7 @@ from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.errors import FieldTypeError, warn
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import REQUIRED_FIELDS
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
@@ -71,7 +72,9 @@ def _never_raises(
                 return method(log, *args, **given)
             except FieldTypeError:
                 raise
-            except Exception as error:  # noqa: BLE001 -- the caller's arguments may be anything
+            except BaseException as error:
+                if is_interruption(error):
+                    raise
                 return log._write_arguments(dataset, args, given, error)  # noqa: SLF001 -- a method's decorator
 
         return call
@@ -339,7 +342,9 @@ class EventLog:
         ids = correlation_fields(self._ids)
         try:
             given = {**ids, **fields}
-        except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             given = {**ids, "fields": fields}
         return self._write("ml.app", level, message, given, strict=False, time_ns=time_ns)
 
@@ -420,7 +425,9 @@ class EventLog:
     def _notify(self, observe: Observer, dataset: str, fields: Mapping[str, Any]) -> None:
         try:
             observe(dataset, fields)
-        except Exception as error:  # noqa: BLE001 -- an observer is the caller's
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             if observe not in self._failed_observers:
                 self._failed_observers.append(observe)
                 message = (
@@ -440,7 +447,7 @@ class EventLog:
             self._drops.add(dropped + 1)
 
     def _write_arguments(
-        self, dataset: str, args: tuple[Any, ...], given: dict[str, Any], error: Exception
+        self, dataset: str, args: tuple[Any, ...], given: dict[str, Any], error: BaseException
     ) -> str:
         """Write a method's arguments as labels, because they do not make up its event.
 

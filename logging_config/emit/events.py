@@ -9,6 +9,7 @@ from typing import Any, Final
 from mlmon.logging_config.emit.feature_types import BOOLEAN_WORDS
 from mlmon.logging_config.emit.field_rules import field_part
 from mlmon.logging_config.emit.service import FeatureSource, Model
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_TEXT
 
 EventFields = dict[str, Any]
@@ -95,7 +96,9 @@ def _family(value: Any) -> _FamilyNames | None:
         if is_array and getattr(value, "ndim", 1) == 0:
             return _CATEGORICAL
         is_sequence = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    except Exception:  # noqa: BLE001 -- a feature's value is the caller's
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return _CATEGORICAL
     return _EMBEDDING if is_sequence or is_array else _CATEGORICAL
 
@@ -157,7 +160,9 @@ def error_fields(error: BaseException | str | None) -> EventFields:
 def _error_message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 -- an exception's own __str__ may raise anything
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return f"<unreadable {type(error).__name__}>"
 
 
@@ -165,7 +170,9 @@ def _stack_trace(error: BaseException) -> str:
     """Return the stack trace, without the values of variables; cut in the middle if too long."""
     try:
         text = "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 -- source files and __str__ are outside our control
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return f"<unreadable stack trace of {type(error).__name__}>"
     half = MAX_TEXT // 2 - 1
     # The end holds the cause, the beginning the entry point.

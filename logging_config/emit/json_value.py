@@ -22,6 +22,7 @@ from uuid import UUID
 import orjson
 
 from mlmon.logging_config.emit.redaction import REDACTED_TEXT, Redactor
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -63,7 +64,9 @@ class JsonConverter:
         """Return None, bool, int, float, str, list or dict."""
         try:
             return self._convert(value, path)
-        except Exception:  # noqa: BLE001 -- a value's own methods may raise anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             self.record("unreadable", path)
             return f"<unreadable {type(value).__name__}>"
 
@@ -89,7 +92,9 @@ class JsonConverter:
         """Return a mapping's key as text."""
         try:
             is_text = isinstance(value, str)
-        except Exception:  # noqa: BLE001 -- a broken __class__ may raise anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             is_text = False
         if not is_text:
             self.record("key", path)
@@ -252,7 +257,9 @@ def free_name(name: str, taken: Container[str], copies: dict[str, int]) -> str:
 def _repr(value: Any) -> str:
     try:
         return repr(value)
-    except Exception:  # noqa: BLE001 -- a broken __repr__ may raise anything
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return f"<unreadable {type(value).__name__}>"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_CACHED
 
 _P = ParamSpec("_P")
@@ -25,7 +26,9 @@ def _or(fallback: str) -> Callable[[Callable[_P, str]], Callable[_P, str]]:
         def call(*args: _P.args, **kwargs: _P.kwargs) -> str:
             try:
                 return compose(*args, **kwargs)
-            except Exception:  # noqa: BLE001 -- the values are the caller's
+            except BaseException as raised:
+                if is_interruption(raised):
+                    raise
                 return fallback
 
         return call
@@ -41,7 +44,9 @@ def prediction(prediction_id: Any, decision: str, score: Any, threshold: Any) ->
         limit = _thresholds.get(threshold) or _format_threshold(threshold)
         sign = "<" if score < threshold else ">="
         message = f"prediction {prediction_id} {decision} ({score:.3g} {sign} {limit})"
-    except Exception:  # noqa: BLE001 -- the values are the caller's; without the decorator's call
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return "prediction"
     return message
 
@@ -64,7 +69,9 @@ def access(
             message += f" in {_duration(duration_ns / _NS_PER_S)}"
         if reason := error_code or error_type:
             message += f" ({reason})"
-    except Exception:  # noqa: BLE001 -- the values are the caller's; without the decorator's call
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return "request"
     return message
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlmon.logging_config.errors import ConfigurationError, warn
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.sinks.sink import (
     CLOSE_TIMEOUT_S,
     QUIESCE_TIMEOUT_S,
@@ -117,6 +118,8 @@ class FileSink:
                 self._recent.append(lines if written == len(lines) else lines[:written])
                 self._recent_size += written
         except OSError as error:
+            if is_interruption(error):
+                raise
             self._warn(error.strerror or str(error))
             return 0
         finally:
@@ -263,7 +266,9 @@ class StreamSink:
             return 0
         try:
             written = self._write(lines)
-        except Exception:  # noqa: BLE001 -- the stream is the service's
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             written = 0
         finally:
             self._lock.release()

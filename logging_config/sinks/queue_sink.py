@@ -9,6 +9,7 @@ from time import sleep
 from typing import Final, Literal
 
 from mlmon.logging_config.errors import ConfigurationError, warn
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Overflow = Literal["drop", "block"]
@@ -144,7 +145,9 @@ class QueueSink:
                 thread = Thread(target=self._run, name="log writer", daemon=True)
                 thread.start()
                 self._thread = thread
-        except RuntimeError:  # the interpreter is ending, or the system has no threads left
+        except RuntimeError as error:  # the interpreter is ending, or there are no threads left
+            if is_interruption(error):
+                raise
             self._closed = True
         finally:
             self._starting.release()

@@ -7,6 +7,7 @@ from threading import RLock
 from typing import Final, Protocol
 
 from mlmon.logging_config.errors import can_write
+from mlmon.logging_config.interruptions import is_interruption
 
 CLOSE_TIMEOUT_S: Final = 8.0  # Docker kills a container 10 s after SIGTERM
 """Seconds all open logs together may take to write their lines when the process ends."""
@@ -98,7 +99,9 @@ class LineWriter:
         """Whether the descriptor is still that of the file it was opened for."""
         try:
             return os.path.samestat(os.fstat(self.descriptor), self._opened)
-        except OSError:
+        except OSError as error:
+            if is_interruption(error):
+                raise
             return False
 
     def write(self, lines: bytes) -> int:
@@ -115,6 +118,8 @@ class LineWriter:
         except BlockingIOError:
             self.problem = "its reader has stalled"
         except OSError as error:
+            if is_interruption(error):
+                raise
             self.problem = error.strerror or str(error)
         if written >= len(data):
             self.torn = False

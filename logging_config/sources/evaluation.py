@@ -10,6 +10,7 @@ import orjson
 from mlmon.logging_config.configuration import current_log
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.service import Model
+from mlmon.logging_config.interruptions import is_interruption
 
 
 def publish_evaluation(path: Path | str, *, log: EventLog | None = None) -> str:
@@ -29,6 +30,8 @@ def publish_evaluation(path: Path | str, *, log: EventLog | None = None) -> str:
         content = orjson.loads(file.read_bytes())
         model = Model(content["model"]["name"], content["model"]["version"])
         metrics = dict(content["metrics"])
-    except Exception as error:  # noqa: BLE001 -- the file and the path are the caller's
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         return log.model_event(action="evaluate", succeeded=False, error=error)
     return log.model_event(action="evaluate", succeeded=True, model=model, evaluation=metrics)

@@ -9,19 +9,25 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from types import CoroutineType
 from typing import Any, Final, TypeVar, cast
 
 from mlmon.logging_config.configuration import current_log
-from mlmon.logging_config.emit.context import context, make_id
+from mlmon.logging_config.emit.context import context, make_id, reset
 from mlmon.logging_config.emit.event_log import EventLog
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.sources.request import mark_failure
 
-_ITERATOR_NAMES: Final = frozenset(dir(object)) | {
-    "__class_getitem__", "__copy__", "__deepcopy__", "__dict__", "__iter__", "__length_hint__",
-    "__module__", "__next__", "__setstate__", "__slots__", "__weakref__", "from_iterable",
-    "__annotations__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__",
-    "__static_attributes__", "__firstlineno__",
+_COMMON_NAMES: Final = frozenset(dir(object)) | {
+    "__class_getitem__", "__copy__", "__deepcopy__", "__dict__", "__module__", "__setstate__",
+    "__slots__", "__weakref__", "__annotations__", "__abstractmethods__", "_abc_impl",
+    "__parameters__", "__orig_bases__", "__static_attributes__", "__firstlineno__",
 }  # fmt: skip
+_ITERATOR_NAMES: Final = _COMMON_NAMES | {
+    "__iter__", "__next__", "__length_hint__", "from_iterable",
+}  # fmt: skip
+_AWAITABLE_NAMES: Final = _COMMON_NAMES | frozenset(dir(CoroutineType))
+_FUTURE_METHODS: Final = ("add_done_callback", "cancel", "done", "exception", "result")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -56,7 +62,7 @@ class Run:
             with context(fresh=True, **ids) as self._trace_id:
                 yield
         finally:
-            _run.reset(token)
+            reset(_run, token)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -122,8 +128,10 @@ def job(name: str, *, log: EventLog | None = None) -> Callable[[_F], _F]:
 
     The work of a coroutine function ends when it is awaited to its end, that of a generator when
     it is exhausted; a function that returns a coroutine, a generator, an iterator such as that of
-    `map`, or a future likewise. A
-    generator that is closed before its end is a failed run.
+    `map`, or a future likewise. A generator that is closed before its end is a failed run.
+
+    Any other result is returned unchanged, and the run ends with the call: an object that can be
+    awaited and more, such as a request of aiohttp, cannot be replaced by a coroutine.
 
     Args:
         name: name of the job.
@@ -173,22 +181,38 @@ def _follow(run: Run, result: Any) -> Any:
         return _generate(run, result)
     if inspect.isasyncgen(result):
         return _generate_async(run, result)
-    if _is_plain_iterator(result):
+    kind = type(result)  # not the result's own attributes: a mock has any
+    if issubclass(kind, Iterator) and _has_only(kind, _ITERATOR_NAMES):
         return _Iteration(run, result)
-    with suppress(Exception):  # the result's own methods may raise anything
-        if callable(getattr(result, "add_done_callback", None)):
-            result.add_done_callback(functools.partial(_end_with, run))
-            return result
-        if inspect.isawaitable(result):
-            return _await(run, result)
-    run.end()
+    if issubclass(kind, Awaitable) and _has_only(kind, _AWAITABLE_NAMES):
+        return _await(run, result)
+    if not (_is_future(kind) and _ends_with(result, run)):
+        run.end()
     return result
 
 
-def _is_plain_iterator(result: Any) -> bool:
-    """Whether a result can only be iterated, such as that of `map`; a file can do more."""
-    kind = type(result)
-    return issubclass(kind, Iterator) and set(dir(kind)) <= _ITERATOR_NAMES
+def _has_only(kind: type, names: frozenset[str]) -> bool:
+    """Whether an object can do one thing only, so that another one may take its place.
+
+    The iterator of `map` can only be iterated; a file can do more.
+    """
+    return set(dir(kind)) <= names
+
+
+def _is_future(kind: type) -> bool:
+    """Whether a class has the methods of a future of asyncio or concurrent.futures."""
+    return all(callable(getattr(kind, name, None)) for name in _FUTURE_METHODS)
+
+
+def _ends_with(future: Any, run: Run) -> bool:
+    """Have a future end the run; return whether the future accepted that."""
+    try:
+        future.add_done_callback(functools.partial(_end_with, run))
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
+        return False
+    return True
 
 
 class _Iteration(Iterator[Any]):

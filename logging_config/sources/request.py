@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Any, Final
 from urllib.parse import quote
 
-from mlmon.logging_config.emit.context import current_fields
+from mlmon.logging_config.emit.context import current_fields, reset
+from mlmon.logging_config.interruptions import is_interruption
 
 _MARK: Final = "_mlmon_context"
 _MAX_ANSWERED_OUTSIDE: Final = 256
@@ -42,15 +42,18 @@ def enter_request(request: Request) -> Token[Request | None]:
 
 def leave_request(token: Token[Request | None]) -> None:
     """Leave the request that `enter_request` entered."""
-    _request.reset(token)
+    reset(_request, token)
 
 
 def leave_answer_to_server(client: Any, method: str, path: str) -> None:
     """Remember a request that was logged, and whose answer an outer layer makes."""
-    with suppress(Exception):  # servers other than uvicorn may describe a client differently
+    try:
         if len(_answered_outside) >= _MAX_ANSWERED_OUTSIDE:
             _answered_outside.popitem(last=False)
         _answered_outside[f"{client[0]}:{client[1]}", method, quote(path)] = None
+    except Exception as raised:  # servers other than uvicorn may describe a client differently
+        if is_interruption(raised):
+            raise
 
 
 def is_logged(client: Any, method: str, path: str) -> bool:
@@ -62,14 +65,19 @@ def is_logged(client: Any, method: str, path: str) -> bool:
 
 def mark_failure(error: BaseException) -> None:
     """Keep the current context with an exception, which the server logs outside of it."""
-    with suppress(Exception):  # an exception's class may forbid attributes
+    try:
         setattr(error, _MARK, current_fields())
+    except Exception as raised:  # an exception's class may forbid attributes
+        if is_interruption(raised):
+            raise
 
 
 def failure_context(error: Any) -> Mapping[str, Any]:
     """Return the context of the request or run that raised an exception; empty if unknown."""
     try:
         fields = vars(error).get(_MARK)
-    except Exception:  # noqa: BLE001 -- a record's exc_info may be anything
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return {}
     return fields if type(fields) is dict else {}

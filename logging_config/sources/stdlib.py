@@ -13,6 +13,7 @@ from mlmon.logging_config.emit.event_encoder import WallClock
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
 from mlmon.logging_config.emit.ids import Ids
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.sources.request import failure_context, is_logged
 
 _STANDARD_ATTRIBUTES: Final = frozenset(
@@ -63,7 +64,9 @@ class EventHandler(logging.Handler):
         """Emit one record; raises nothing."""
         try:
             self._emit(self._current(), record)
-        except Exception:  # noqa: BLE001 -- a record's attributes are the caller's
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             self.handleError(record)
 
     @staticmethod
@@ -122,7 +125,9 @@ def record_message(record: logging.LogRecord) -> Any:
         return record.msg.get("message", "Record")
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 -- formats and arguments are the caller's
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return [record.msg, record.args]
 
 

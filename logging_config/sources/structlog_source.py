@@ -15,6 +15,7 @@ from structlog.typing import EventDict, WrappedLogger
 from mlmon.logging_config.emit.context import FIELD_NAMES
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
+from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_CACHED
 from mlmon.logging_config.sources.stdlib import level_name
 
@@ -171,11 +172,15 @@ class EventLogger(structlog.BoundLoggerBase):
                 processed = processor(destination, level, processed)
         except structlog.DropEvent:
             return
-        except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             processed = {**self._context, **fields}
         try:
             described = _with_logger_and_error(destination.name, processed)
-        except Exception:  # noqa: BLE001 -- a processor may return anything
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
             described = {"log.logger": destination.name, "fields": processed}
         destination.current().app(level, message, described)
 
@@ -233,7 +238,9 @@ def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:
     """Fill the message's format; if the arguments do not fit, append them."""
     try:
         return event % (args[0] if len(args) == 1 and isinstance(args[0], dict) else args)
-    except Exception:  # noqa: BLE001 -- formats and arguments are the caller's
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return [event, *args]
 
 

@@ -353,7 +353,7 @@ def test_context(
     """A context of anything is merged into a valid line, whose trace id is the one announced."""
     memory = new_memory()
     log = open_memory_log(memory)
-    fields.pop("fresh", None)
+    fields = {name: value for name, value in fields.items() if name not in ("fresh", "trace_id")}
     with context(trace_id=trace_id, **fields) as announced:
         log.bid(bid_id="b", prediction_id="p")
     (line,) = memory.lines

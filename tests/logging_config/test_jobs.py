@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import pytest
 import schedule
@@ -312,3 +313,56 @@ def test_a_job_that_exits(log: EventLog, events: Events, code: Any, outcome: str
     with contextlib.suppress(SystemExit), job_run("exit", log=log):
         sys.exit(code)
     assert events()[1]["event.outcome"] == outcome
+
+
+class Pending:
+    """Can be awaited and entered, as a request of aiohttp."""
+
+    def __await__(self) -> Iterator[Any]:
+        return iter(())
+
+    async def __aenter__(self) -> str:
+        return "entered"
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+
+class Plain:
+    """Can only be awaited."""
+
+    def __await__(self) -> Iterator[Any]:
+        yield from asyncio.sleep(0).__await__()
+        raise ValueError("awaited")
+
+
+class Refusing(Future[None]):
+    """A future that takes no callback."""
+
+    def add_done_callback(self, *_: object) -> None:
+        """Refuse it."""
+        raise RuntimeError
+
+
+def test_a_result_that_can_do_more_is_returned_unchanged(log: EventLog, events: Events) -> None:
+    """An object that is awaitable and more, a mock or a refusing future is the function's own."""
+
+    async def enter() -> str:
+        async with job("pending", log=log)(Pending)() as entered:
+            return str(entered)
+
+    assert asyncio.run(enter()) == "entered"
+    for result in (MagicMock(), Mock(spec=Future), Refusing()):
+        assert job("mock", log=log)(lambda result=result: result)() is result
+    assert [event.get("event.outcome") for event in events()] == [None, "success"] * 4
+
+
+def test_a_plain_awaitable_is_judged_when_it_was_awaited(log: EventLog, events: Events) -> None:
+    """An object that can only be awaited is the run's work, as a coroutine is."""
+
+    async def wait() -> None:
+        await job("plain", log=log)(Plain)()
+
+    with pytest.raises(ValueError, match="awaited"):
+        asyncio.run(wait())
+    assert outcomes(events) == ["job plain started", "failure"]
