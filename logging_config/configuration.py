@@ -183,7 +183,7 @@ def _install_sources(level: str) -> None:
     """Send everything a program logs to the process-wide log."""
     from mlmon.logging_config.sources.structlog_source import configure_structlog
 
-    configure_structlog(process_log, level)
+    configure_structlog(current_log, level)  # also for a logger pickled into another process
     logging.basicConfig(level=level.upper(), handlers=[EventHandler(process_log)], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)

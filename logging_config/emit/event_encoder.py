@@ -115,6 +115,7 @@ class EventEncoder:
         composed: bool = False,
         dropped: int = 0,
         time_ns: int | None = None,
+        sequence: int | None = None,
     ) -> tuple[str, bytes]:
         """Return the event's id and its line, newline included.
 
@@ -128,6 +129,7 @@ class EventEncoder:
                 it holds no secret if the fields hold none.
             dropped: `ml.log.dropped`, which a caller cannot set.
             time_ns: the event's time in nanoseconds since the epoch; the clock's when None.
+            sequence: number of an event that was encoded before; the next one when None.
 
         Raises:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
@@ -158,7 +160,7 @@ class EventEncoder:
         cached_second, second_text = self._second
         if second != cached_second:
             second_text = self._format_second(second)
-        sequence = next(self._count)
+        sequence = sequence or next(self._count)
         line = _LINE % (
             second_text,
             nanoseconds // 1000,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
-from threading import RLock
+from threading import RLock, get_ident
 from types import MappingProxyType, TracebackType
 from typing import Any, Concatenate, Final, Literal, ParamSpec, Self
 
@@ -15,10 +15,10 @@ from mlmon.logging_config.emit.events import EventFields, Feature, error_fields
 from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
-from mlmon.logging_config.errors import FieldTypeError, warn
+from mlmon.logging_config.errors import FieldTypeError, warn, warn_once
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import REQUIRED_FIELDS
-from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
+from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink, stream_writers
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 """Called with the dataset and fields of each event that was accepted."""
@@ -405,6 +405,9 @@ class EventLog:
         composed: bool = False,
         time_ns: int | None = None,
     ) -> str:
+        if stream_writers and get_ident() in stream_writers:
+            warn_once("an event that standard output logs when a line is written to it is dropped")
+            return ""
         strict = self._strict if strict is None else strict
         event_id, line = self.encoder.encode(
             dataset, level, message, fields, strict=strict, composed=composed, time_ns=time_ns

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final
 
 from mlmon.logging_config.errors import ConfigurationError, warn
@@ -21,6 +22,7 @@ from mlmon.logging_config.sinks.sink import (
     QUIESCE_TIMEOUT_S,
     LineWriter,
     WriteLock,
+    stream_writers,
 )
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -290,18 +292,24 @@ class StreamSink:
 
     def after_fork(self, *, in_child: bool) -> None:
         """Allow writes again."""
+        if in_child:
+            stream_writers.clear()
         self._lock.after_fork(in_child=in_child)
 
     def _write(self, lines: bytes) -> int:
         if self._writer is not None:
             return self._writer.write(lines)
-        if self._is_text:
-            self._write_text(lines.decode())
-        else:
-            self._stream.write(lines)
-        flush = getattr(self._stream, "flush", None)
-        if flush is not None:
-            flush()
+        stream_writers.add(get_ident())
+        try:
+            if self._is_text:
+                self._write_text(lines.decode())
+            else:
+                self._stream.write(lines)
+            flush = getattr(self._stream, "flush", None)
+            if flush is not None:
+                flush()
+        finally:
+            stream_writers.discard(get_ident())
         return len(lines)
 
     def _write_text(self, lines: str) -> None:

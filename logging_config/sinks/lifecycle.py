@@ -6,10 +6,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
+from mlmon.logging_config.errors import warn_once
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S
 
 
@@ -28,6 +30,10 @@ class OpenLog(Protocol):
 
 _open: Final[WeakSet[OpenLog]] = WeakSet()
 _finalizers: Final[dict[str, Any]] = {}
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_state: Final[set[str]] = set()
+before_end: list[Callable[[], object]] = []
+"""Called in a child of `multiprocessing` that ends, before its logs are closed."""
 
 
 def register(log: OpenLog) -> None:
@@ -41,15 +47,32 @@ def close_on_signals() -> None:
 
     Only on a signal that has the default handler: a service with its own handler ends through
     `atexit`, and `nohup` ignores SIGHUP.
+
+    Python lets only the main thread set handlers, and another library may set the default one
+    again, as asyncio does with a handler that it removes. A writer that starts looks again.
     """
-    if threading.current_thread() is not threading.main_thread():
+    _state.add("closes on signals")
+    if threading.current_thread() is threading.main_thread():
+        look_after_signals()
+
+
+def look_after_signals() -> None:
+    """Close on signals that have the default handler again, or warn once if that cannot be set."""
+    if "closes on signals" not in _state or "ends" in _state:
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
+    lost = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    if lost and threading.current_thread() is threading.main_thread():
+        for number in lost:
             signal.signal(number, _on_signal)
+    elif signal.SIGTERM in lost:
+        warn_once(
+            "SIGTERM has its default handler, so that it ends the process without writing the "
+            "lines that wait: call configure in the main thread, or log.close() in a handler"
+        )
 
 
 def _on_signal(number: int, _: FrameType | None) -> None:
+    _state.add("ends")
     _close_all()
     _quiesce()  # no thread may be killed in the middle of a line
     signal.signal(number, signal.SIG_DFL)
@@ -94,7 +117,13 @@ def _finalize(name: str) -> None:
     finalizer = _finalizers.get(name)
     if finalizer is None or not finalizer.still_active():
         util = sys.modules[name]
-        _finalizers[name] = util.Finalize(_open, _close_all, exitpriority=0)
+        _finalizers[name] = util.Finalize(_open, _end_child, exitpriority=0)
+
+
+def _end_child() -> None:
+    for call in before_end:
+        call()
+    _close_all()
 
 
 atexit.register(_close_all)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from mlmon.logging_config.errors import ConfigurationError, warn
 from mlmon.logging_config.interruptions import is_interruption
+from mlmon.logging_config.sinks import lifecycle
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Overflow = Literal["drop", "block"]
@@ -142,6 +143,7 @@ class QueueSink:
             if _thread.start_new_thread.__module__.startswith(_GREENLETS):
                 self._closed = True
             elif self._thread is None:
+                lifecycle.look_after_signals()
                 thread = Thread(target=self._run, name="log writer", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -172,6 +174,7 @@ class QueueSink:
                 if size < _BATCH_BYTES:
                     continue
             self._persist(lines)
+            lifecycle.look_after_signals()
             if self._abandoned.is_set():
                 return
             lines, size = [], 0

@@ -20,6 +20,10 @@ _PIPE_BUF: Final = (
 )
 
 
+stream_writers: Final[set[int]] = set()
+"""The threads that write to a stream of the program, whose own events there would never end."""
+
+
 class Sink(Protocol):
     """Receives lines; its methods do not raise."""
 

@@ -18,6 +18,7 @@ from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
 from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.sources.stdlib import (
+    NUMBERS,
     level_name,
     record_fields,
     record_message,
@@ -27,6 +28,9 @@ from mlmon.logging_config.sources.stdlib import (
 
 class EventFormatter(BaseJsonFormatter):
     """Formats a record as an event of the dataset `ml.app`.
+
+    A record is one event, however often it is formatted: a rotating handler formats it twice, and
+    handlers that share the formatter once each.
 
     Args:
         service: name of the service; required, so that `dictConfig` must name the formatter by `()`
@@ -61,13 +65,20 @@ class EventFormatter(BaseJsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record as one line, without the newline."""
+        numbers = vars(record).setdefault(NUMBERS, {})
+        known = numbers.get(self._encoder.entity_id)
+        ids = known[1] if known else correlation_fields(self._ids)
         given = {**self.defaults, **record_fields(record), **self.static_fields}
         fields = {self.rename_fields.get(name, name): value for name, value in given.items()}
-        _, line = self._encoder.encode(
+        event_id, line = self._encoder.encode(
             "ml.app",
             level_name(record.levelno),
             record_message(record),
-            {**correlation_fields(self._ids), **self.process_log_record(fields)},
+            {**ids, **self.process_log_record(fields)},
             time_ns=record_time(record, self._encoder.clock),
+            sequence=known[0] if known else None,
         )
+        if not known:
+            entity_id, _, sequence = event_id.rpartition("-")
+            numbers[entity_id] = int(sequence), ids
         return line[:-1].decode()

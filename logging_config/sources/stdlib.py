@@ -14,6 +14,7 @@ from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
 from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.interruptions import is_interruption
+from mlmon.logging_config.sinks import lifecycle
 from mlmon.logging_config.sources.request import failure_context, is_logged
 
 _STANDARD_ATTRIBUTES: Final = frozenset(
@@ -31,11 +32,15 @@ _TRACE_ATTRIBUTES: Final = MappingProxyType(
     }
 )
 _CAPTURED: Final = "_mlmon_captured"
+NUMBERS: Final = "_mlmon_numbers"
+"""Attribute of a record: what `EventFormatter` gave it, by the formatter's entity id."""
+
 _LATEST_S: Final = 253_402_300_800.0  # the year 10000
 _ids: Final = Ids()
 _IGNORED_ATTRIBUTES: Final = frozenset(
     {
         _CAPTURED,
+        NUMBERS,
         *_STANDARD_ATTRIBUTES,
         *_TRACE_ATTRIBUTES,
         "color_message",  # uvicorn's copy of its message for terminals
@@ -199,7 +204,7 @@ _unraisable_hook = sys.unraisablehook
 
 
 def log_uncaught_exceptions() -> None:
-    """Log uncaught exceptions of the main thread, of other threads and of finalizers.
+    """Log uncaught exceptions of the main thread, of other threads, of children and of finalizers.
 
     The previous hooks are called too, so that a terminal still shows the traceback. asyncio logs
     the uncaught exceptions of its tasks itself.
@@ -211,6 +216,8 @@ def log_uncaught_exceptions() -> None:
         _thread_hook, threading.excepthook = threading.excepthook, _log_thread
     if sys.unraisablehook is not _log_unraisable:
         _unraisable_hook, sys.unraisablehook = sys.unraisablehook, _log_unraisable
+    if _log_child not in lifecycle.before_end:
+        lifecycle.before_end.append(_log_child)
 
 
 def _log_main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -224,6 +231,19 @@ def _log_thread(given: threading.ExceptHookArgs) -> None:
         name = given.thread.name if given.thread else "?"
         _uncaught_logger.error("Uncaught exception in thread %s", name, exc_info=given.exc_value)
     _thread_hook(given)
+
+
+def _log_child() -> None:
+    """Log the exception that ends a child of `multiprocessing`, which calls no hook for it.
+
+    It runs the child's finalizers while the exception is on its way.
+    """
+    error = sys.exception()
+    if error is None or isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return
+    processes: Any = sys.modules.get("multiprocessing.process")  # Celery's are of billiard
+    name = processes.current_process().name if processes else "?"
+    _uncaught_logger.critical("Uncaught exception in process %s", name, exc_info=error)
 
 
 def _log_unraisable(given: "sys.UnraisableHookArgs") -> None:

@@ -155,6 +155,13 @@ class EventLogger(structlog.BoundLoggerBase):
         """Number of the lowest level written."""
         return self._level
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by its level, because its class is made when the log is configured.
+
+        Its processors must be functions of a module, as those of structlog's own loggers.
+        """
+        return _restore, (self._level, self._logger, self._processors, self._context)
+
     def __getattr__(self, name: str) -> Any:
         """Return what only `logging.Logger` has, of the logger of the same name."""
         if name.startswith("_"):
@@ -250,6 +257,11 @@ def _logger_class(level: int) -> type[EventLogger]:
     disabled = {name: _do_nothing for name, number in _LEVELS.items() if number < level}
     disabled_async = {f"a{name}": _do_nothing_async for name in disabled}
     return type("EventLogger", (EventLogger,), {**disabled, **disabled_async, "_level": level})
+
+
+def _restore(level: int, destination: Destination, processors: Any, context: Any) -> EventLogger:
+    """Return a pickled logger; where no log is configured, its events are discarded."""
+    return _logger_class(level)(destination, processors, context)
 
 
 def _level_number(level: Any) -> int:
