@@ -146,17 +146,18 @@ class BusinessValue(Analyzer[LabelProfile]):
             )
             return self.unknown(METRIC, None, window, reason, **known)
         error = math.sqrt(sum(value.error**2 for value in past)) / len(past)
+        chance = max(now.error, _usual_error(past, now.labeled))
         coverage = history.coverage(window, (approved, now.labeled), (0, 0)).approved
         awaited = 0 if coverage.mature else round(coverage.missing_share * approved)
         most = now.total + awaited * _per_success(now, past)
         # Bids that cost more than they brought are no less of the usual than none of it.
         shares = [
-            ratio(max(0.0, total), now.error, usual, error, LABEL_CONFIDENCE)
+            ratio(max(0.0, total), chance, usual, error, LABEL_CONFIDENCE)
             for total in (now.total, most)
         ]
         limits = self.limits[METRIC]
         judge = limits.judge if coverage.mature else limits.judge_bounds
-        reach = Z * now.error
+        reach = Z * chance
         waiting = f", {awaited:,} more are expected" if awaited else ""
         return self.finding(
             METRIC,
@@ -176,6 +177,15 @@ class BusinessValue(Analyzer[LabelProfile]):
             f"hours of {count(len(past), 'week')} before ({number(usual)}); "
             f"{count(now.labeled, 'label')} are known{waiting}.",
         )
+
+
+def _usual_error(past: Sequence[BusinessAmount], labeled: int) -> float:
+    """Return the error of so many labels of a usual day.
+
+    A day without a single success shows none of its own.
+    """
+    variance = sum(value.error**2 for value in past) / sum(value.labeled for value in past)
+    return math.sqrt(variance * labeled)
 
 
 def _skip_reason(

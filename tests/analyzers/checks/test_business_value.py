@@ -135,3 +135,17 @@ def test_versions_add_up(traffic: Make, baseline: Baseline, start: datetime) -> 
     both = replace(known, labels=sorted([*known.labels, *second], key=lambda label: label.window))
     alone, together = (last(labels, baseline, start) for labels in (known, both))
     assert together.value == pytest.approx(2 * (alone.value or 0))
+
+
+def test_rare_successes_do_not_alarm_where_there_are_none(
+    traffic: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Usually some six labels a day succeed: a day of none has no scatter, and is not proven."""
+    known = traffic(
+        DAYS * 24, 7, chance=lambda hour, scores: np.full(len(scores), 0.1 * (hour < LAST))
+    )
+    past = [brought(known, LAST - 7 * 24 * week) for week in (1, 2)]
+    finding = last(known, baseline, start)
+    assert finding.value == 0
+    assert min(past) > 0
+    assert not finding.severity.alarming, finding.reason
