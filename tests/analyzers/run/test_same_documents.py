@@ -227,7 +227,7 @@ def test_a_run_killed_again_and_again(
     logged: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Killed at every tenth write until one run ends; every other time it was carried out."""
+    """Killed at every third write until one run ends; every other time it was carried out."""
     events, period = everything(HOURS), Window(start, start + HOURS * HOUR)
     clean = logged(events, "_clean")
     act(cluster, clean, period)
@@ -236,10 +236,10 @@ def test_a_run_killed_again_and_again(
 
     def dying(_method: str, path: str, _body: bytes | None, send: Send) -> TransportApiResponse:
         number = next(writes) if path == "/_bulk" else 0
-        if number % 20 == 10:
+        if number % 6 == 3:
             raise Killed
         answer = send()
-        if number and number % 20 == 0:
+        if number and number % 6 == 0:
             raise Killed
         return answer
 
