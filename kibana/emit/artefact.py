@@ -33,11 +33,13 @@ class Artefact:
         kind: What the body is.
         id: The same on every export, so that applying it again replaces it.
         body: JSON, without secrets.
+        newer: The body for Kibana 9.1 and newer, where that is another one.
     """
 
     kind: ArtefactKind
     id: str
     body: Mapping[str, Any]
+    newer: Mapping[str, Any] | None = None
 
 
 OWNER: Final = "mlmon"

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 TO_DASHBOARD = "DASHBOARD_TO_DASHBOARD_DRILLDOWN"
 TO_DISCOVER = "OPEN_IN_DISCOVER_DRILLDOWN"
+WITH_SECTIONS = "10.3.0"
+"""Version of a dashboard with sections, which Kibana 9.1 and newer draw."""
 VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
 _NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}
 _OPTIONS = {
@@ -127,6 +129,36 @@ def dashboard(
         },
         references + choices,
     )
+
+
+def sectioned(flat: Json, panels: Sequence[PlacedPanel]) -> Json:
+    """Return a dashboard whose analyzers' panels lie in sections that open with a click.
+
+    Args:
+        flat: The dashboard as `dashboard` returns it.
+        panels: Its panels with their positions.
+    """
+    sections: dict[str, Json] = {}
+    tops: dict[str, int] = {}
+    for panel in panels:
+        if panel.section and panel.section not in sections:
+            id_ = f"{panel.id}-section"
+            tops[panel.section] = panel.y
+            sections[panel.section] = {
+                "title": panel.section,
+                "collapsed": True,
+                "gridData": {"y": panel.y, "i": id_},
+            }
+    drawn = json.loads(flat["attributes"]["panelsJSON"])
+    for panel, placed in zip(drawn, panels, strict=True):
+        if placed.section:
+            panel["gridData"]["y"] -= tops[placed.section]
+            panel["gridData"]["sectionId"] = sections[placed.section]["gridData"]["i"]
+    more = {"panelsJSON": _json(drawn), "sections": list(sections.values())}
+    return flat | {
+        "attributes": flat["attributes"] | more,
+        "typeMigrationVersion": WITH_SECTIONS,
+    }
 
 
 def titled(title: str, target: LinkTarget) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.artefact import is_owned_artefact
+from mlmon.kibana.emit.artefact import Artefact, is_owned_artefact
 from mlmon.kibana.lint.bundle import Bundle, HasField, Problem, among, read
 from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
 from mlmon.kibana.lint.declarations import declaration_problems
@@ -18,8 +18,6 @@ from mlmon.kibana.lint.saved_objects import saved_object_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from mlmon.kibana.emit.artefact import Artefact
 
 _RULES = {
     "saved-object": saved_object_problems,
@@ -46,7 +44,12 @@ def lint(
 
 
 def _problems(everything: list[Artefact], bundle: Bundle) -> Iterator[Problem]:
-    for artefact in everything:
+    newer = [
+        Artefact(artefact.kind, artefact.id, artefact.newer)
+        for artefact in everything
+        if artefact.newer is not None
+    ]
+    for artefact in everything + newer:
         if not is_owned_artefact(artefact):
             yield Problem(artefact, "", "does not name mlmon as its owner")
         rule = _RULES.get(artefact.kind)

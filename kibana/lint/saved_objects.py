@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import GRID_COLUMNS
-from mlmon.kibana.emit.saved_objects import TO_DASHBOARD
+from mlmon.kibana.emit.saved_objects import TO_DASHBOARD, WITH_SECTIONS
 from mlmon.kibana.lint.bundle import Problem, kql_fields
 from mlmon.kibana.lint.panels import lens_problems, link_problems, vega_problems
 
@@ -35,8 +35,10 @@ def saved_object_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Proble
     body = artefact.body
     if body["id"] != artefact.id:
         yield Problem(artefact, "/id", f"is {body['id']} in the body")
-    if body.get("typeMigrationVersion") != KNOWN_VERSIONS.get(body["type"]):
-        message = f"{body.get('typeMigrationVersion')} is not the version that 8.19 has"
+    with_sections = "sections" in body["attributes"]
+    version = WITH_SECTIONS if with_sections else KNOWN_VERSIONS.get(body["type"])
+    if body.get("typeMigrationVersion") != version:
+        message = f"{body.get('typeMigrationVersion')} is not {version}, the lowest that has it"
         yield Problem(artefact, "/typeMigrationVersion", message)
     yield from _references(artefact, bundle)
     if body["type"] == "dashboard":
@@ -75,6 +77,13 @@ def _dashboard(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     if len(panels) > MOST_PANELS:
         yield Problem(artefact, "/panelsJSON", f"{len(panels)} panels, {MOST_PANELS} at most")
     names = {reference["name"] for reference in artefact.body["references"]}
+    sections = {section["gridData"]["i"] for section in attributes.get("sections", [])}
+    for panel in panels:
+        inside = panel["gridData"].get("sectionId")
+        if inside is not None and inside not in sections:
+            yield Problem(
+                artefact, f"/panels/{panel['panelIndex']}", f"there is no section {inside}"
+            )
     seen: set[str] = set()
     for panel in panels:
         index = panel["panelIndex"]

@@ -34,7 +34,9 @@ def artefacts(target: LinkTarget) -> Iterator[Artefact]:
     for dashboard in everything:
         panels = placed[dashboard.name]
         found = emit_saved_objects.dashboard(dashboard, panels, everything, target)
-        yield Artefact("saved-object", found["id"], found)
+        folded = any(panel.section for panel in panels)
+        newer = emit_saved_objects.sectioned(found, panels) if folded else None
+        yield Artefact("saved-object", found["id"], found, newer)
         body = emit_dashboards_api.dashboard(dashboard, panels, everything, target)
         yield Artefact("dashboard", found["id"], body)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mlmon.kibana.emit.artefact import ARTEFACT_KINDS, Artefact, ArtefactKind, is_owned
 from mlmon.kibana.sync.api import DASHBOARDS_API
 from mlmon.kibana.sync.differences import differences
+
+SECTIONS = (9, 1)
+"""Version from which Kibana draws sections of imported dashboards."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,11 +71,17 @@ def fitting(
     if version < DASHBOARDS_API:
         by_api = set()
     return [
-        artefact
+        _for_version(artefact, version)
         for artefact in everything
         if (artefact.kind != "dashboard" or artefact.id in by_api)
         and not (artefact.body.get("type") == "dashboard" and artefact.id in by_api)
     ]
+
+
+def _for_version(artefact: Artefact, version: tuple[int, ...]) -> Artefact:
+    if artefact.newer is None or version < SECTIONS:
+        return artefact
+    return replace(artefact, body=artefact.newer, newer=None)
 
 
 def plan(

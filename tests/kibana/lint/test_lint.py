@@ -140,7 +140,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "saved-object",
         SEARCH,
         lambda body: body.update(typeMigrationVersion="10.9.0"),
-        "not the version that 8.19 has",
+        "10.9.0 is not 10.5.0, the lowest that has it",
     ),
     (
         "saved-object",
