@@ -72,7 +72,14 @@ def test_a_few_errors_in_a_small_sample_are_no_alarm(
     profiles = access_profiles(
         2, requests=lambda _index: 5, answer=lambda index: {500: 1} if 400 <= index < 403 else {}
     )
-    assert alarms(judge(profiles, start, start + 2 * DAY), "http.5xx.rate") == []
+    found = judge(profiles, start, start + 2 * DAY)
+    assert alarms(found, "http.5xx.rate") == []
+    rates = [finding for finding in found if finding.metric == "http.5xx.rate" and finding.value]
+    assert rates
+    for rate in rates:
+        # Beyond the limit of 2 %, it is not called ok either.
+        assert rate.severity is Severity.UNKNOWN
+        assert "; limit 2 %; beyond the limit, not proven" in rate.reason
 
 
 @pytest.mark.parametrize("status", [400, 422])
