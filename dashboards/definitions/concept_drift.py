@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
+from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SERVICE, VERSION
 from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time
 from mlmon.dashboards.model.condition import is_
@@ -34,7 +34,7 @@ DASHBOARD = Dashboard(
     "Does a score still mean the same, or is the model outdated?",
     order=5,
     analyzers=("concept_drift", "estimated_performance"),
-    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
+    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION),
     marks=EVENT_MARKS,
     sections=(Section("Expected against actual outcomes", (PanelRow((EXPECTED, BY_SCORE)),)),),
 )
