@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlmon.formatting import duration
+from mlmon.scoreboard.faults.traps import TRAPS
 from mlmon.scoreboard.scoring.totals import peer_totals, totals
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def tables(records: Sequence[Record]) -> list[Table]:
     """Return all tables of some records."""
     return [
         *_fault_tables(records),
+        *_trap_tables(records),
         _false_table(records),
         _totals_table(records),
         _peers_table(records),
@@ -89,6 +91,22 @@ def _range(delays: list[timedelta]) -> str:
     if not delays:
         return ""
     return " to ".join(dict.fromkeys(duration(one) for one in (delays[0], delays[-1])))
+
+
+def _trap_tables(records: Sequence[Record]) -> Iterator[Table]:
+    titles = {trap.id: trap.title for trap in TRAPS}
+    for size in sorted({record.score.size for record in records}, key=int):
+        own = [record.score for record in records if record.score.size == size]
+        rows = [
+            (
+                titles.get(trap, trap),
+                str(sum(trap in score.traps for score in own)),
+                str(sum(one.trap == trap for score in own for one in score.false)),
+            )
+            for trap in dict.fromkeys(trap for score in own for trap in score.traps)
+        ]
+        head = ("trap: nothing is wrong", "times", "false incidents")
+        yield Table(f"Traps at {int(size):,} predictions a day", head, rows)
 
 
 def _false_table(records: Sequence[Record]) -> Table:
