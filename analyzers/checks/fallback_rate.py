@@ -7,7 +7,8 @@ data is judged against it before it is reached. Where the service logs each fall
 reason, the share of predictions is judged per reason as well; for a source that predictions do not
 name, fallbacks are judged as a share of all predictions of the service, or of all services where
 the one that logs them predicts nothing. The baseline is the source's own past week in that service,
-or the day before that week where it was better: a fault is not learned before it is a week old.
+or the day before that week where it was better: a fault is not learned before it is a week old. An
+alarm must exceed what was usual at the same time a week before as well, so weekends stay quiet.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ from mlmon.analyzers.profiles.kinds.prediction import PREDICTION_STEP, Predictio
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
-from mlmon.analyzers.references.history import ShareHistory, ValueHistory, at_most
+from mlmon.analyzers.references.history import (
+    ShareHistory,
+    ValueHistory,
+    at_most,
+    unlike_last_week,
+    week_before,
+)
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, percent, span
 
@@ -270,6 +277,8 @@ class _Source:
             "before."
         )
         limits = self.analyzer.limits[RATE].relative_to(usual)
+        if limits.judge(*_ends(fallbacks, use.n)).alarming:
+            limits = limits.relative_to(self.rates.share_within(week_before(window)))
         return self._share(
             RATE, self.source, window, limits, (fallbacks, use.n), (before, known), reason
         )
@@ -283,10 +292,9 @@ class _Source:
             f"{count(use.n, 'prediction')} {span(window)}, for {percent(1 - before)} in the 7 days "
             "before."
         )
-        # However large the usual gap, half of the usual coverage is a change.
-        limits = self.analyzer.limits[COVERAGE].at_least(
-            max(1 - 3 * gap, (1 - gap) / 2), max(1 - 6 * gap, (1 - gap) / 4)
-        )
+        limits = _covering(self.analyzer.limits[COVERAGE], gap)
+        if limits.judge(*_ends(covered, use.n)).alarming:
+            limits = _covering(limits, self.gaps.share_within(week_before(window)))
         return self._share(
             COVERAGE, self.source, window, limits, (covered, use.n), (1 - before, known), reason
         )
@@ -311,10 +319,21 @@ class _Source:
                 "the 7 days before."
             )
             limits = self.analyzer.limits[SHARE].relative_to(usual).within_one(usual)
+            if limits.judge(*_ends(times, use.n)).alarming:
+                then = self._share_of(reason, week_before(window), fallbacks)
+                limits = limits.relative_to(then).within_one(then)
             subject = f"{self.source}: {reason}"
             yield self._share(
                 SHARE, subject, window, limits, (times, use.n), (shown, uses), sentence
             )
+
+    def _share_of(
+        self, reason: str, window: Window, fallbacks: AnalysisContext[FallbackProfile]
+    ) -> float:
+        """Return the share of predictions that a reason had in a window."""
+        uses = self.total(window).n
+        times = reasons_of(self.of, fallbacks.within(window))[reason]
+        return min(1.0, times / uses) if uses else 0.0
 
     def _share(
         self,
@@ -354,6 +373,7 @@ class _Source:
         high = self.ages.quantile_before(window.start, 0.75, MIN_HOURS)
         if high is not None:
             limits = limits.relative_to(high)
+        limits = unlike_last_week(limits, age, self.ages, window)
         of = f"The data of {self.source} was {_old(age or 0.0)} old on average"
         return self._hours_old(AGE, window, use, limits, age, usual, of)
 
@@ -370,6 +390,7 @@ class _Source:
             of += f" (from {_old(limit)} on defaults are used)"
         else:
             limits = limits.relative_to(high)
+            limits = unlike_last_week(limits, oldest, self.oldest, window)
         return self._hours_old(OLDEST, window, use, limits, oldest, usual, of)
 
     def _hours_old(
@@ -418,6 +439,22 @@ class _Source:
         return self.analyzer.unknown(
             metric, subject, window, reason, sample_count=uses, service=self.service
         )
+
+
+def _ends(part: int, whole: int) -> tuple[float, float]:
+    """Return the interval of a share; nothing is known of none."""
+    if not whole:
+        return 0.0, 1.0
+    interval = wilson_interval(part, whole, CONFIDENCE)
+    return interval.low, interval.high
+
+
+def _covering(limits: Limits, gap: float) -> Limits:
+    """Return limits of a coverage, moved by the usual share without data.
+
+    However large the usual gap, half of the usual coverage is a change.
+    """
+    return limits.at_least(max(1 - 3 * gap, (1 - gap) / 2), max(1 - 6 * gap, (1 - gap) / 4))
 
 
 def _fallbacks(use: SourceUse) -> int:

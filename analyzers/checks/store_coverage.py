@@ -30,7 +30,7 @@ from mlmon.analyzers.base.runbook import Runbook
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.profiles.kinds.feature_store import KIND, StoreEvent, StoreProfile
-from mlmon.analyzers.references.history import ValueHistory
+from mlmon.analyzers.references.history import ValueHistory, unlike_last_week
 from mlmon.formatting import count, duration, moment, percent, span
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ class _Store:
         usually_high = ages.quantile_before(window.start, 0.75, MIN_HOURS)
         if usually_high is not None:
             limits = limits.relative_to(usually_high)
+        limits = unlike_last_week(limits, high, ages, window)
         severity = limits.judge(high, high)
         limit = limits.critical if severity is Severity.CRITICAL else limits.warning
         usually = f", usually {_old(usual)}" if usual is not None else ""

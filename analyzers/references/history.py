@@ -1,8 +1,8 @@
 """Baselines from the past: values of past windows, and shares pooled over them.
 
 The recent past learns a fault that lasts. So what is usual is also read from the day before it, the
-same day of the week for a reach of a week, and the better of the two counts: no fault is learned
-before it has lasted as long as the reach.
+and the better of the two counts: no fault is learned before it has lasted as long as the reach.
+What alarms is compared with the same time a week before, too: weekends are usual.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.base.limits import CONFIDENCE
-from mlmon.analyzers.base.window import DAY
+from mlmon.analyzers.base.window import DAY, WEEK, Window
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.base.limits import Limits
 
 
 class _WindowRange:
@@ -42,8 +42,12 @@ class _WindowRange:
     def day_before(self, moment: datetime) -> tuple[int, int]:
         """Return the same of the windows in the day before the reach."""
         end = moment - self._reach
-        first = bisect_left(self._starts, end - DAY)
-        return first, max(first, bisect_right(self._ends, end))
+        return self.inside(Window(end - DAY, end))
+
+    def inside(self, window: Window) -> tuple[int, int]:
+        """Return the same of those that lie in a window."""
+        first = bisect_left(self._starts, window.start)
+        return first, max(first, bisect_right(self._ends, window.end))
 
 
 class ValueHistory:
@@ -63,6 +67,11 @@ class ValueHistory:
         """Return the values of the windows that lie before a moment, within reach."""
         first, last = self._past.span(moment)
         return self._values[first:last]
+
+    def highest_within(self, window: Window) -> float | None:
+        """Return the highest value of the windows that lie in a window, None without any."""
+        first, last = self._past.inside(window)
+        return float(self._values[first:last].max()) if first < last else None
 
     def quantile_before(self, moment: datetime, part: float, fewest: int) -> float | None:
         """Return a quantile of the values before a moment, or of those of the day before if lower.
@@ -104,6 +113,10 @@ class ShareHistory:
         share, _ = self.before(moment)
         return at_most(share, *self.day_before(moment))
 
+    def share_within(self, window: Window) -> float:
+        """Return the share over the windows that lie in a window; 0 of 0 is 0."""
+        return self._share(*self._past.inside(window))[0]
+
     def day_before(self, moment: datetime) -> tuple[int, int]:
         """Return (part, whole) over the day before the reach."""
         first, last = self._past.day_before(moment)
@@ -117,3 +130,18 @@ class ShareHistory:
 def at_most(share: float, part: int, whole: int) -> float:
     """Return a share, or the upper end of the interval of another one (part of whole) if lower."""
     return min(share, wilson_interval(part, whole, CONFIDENCE).high) if whole else share
+
+
+def week_before(window: Window) -> Window:
+    """Return the same time a week before."""
+    return Window(window.start - WEEK, window.end - WEEK)
+
+
+def unlike_last_week(
+    limits: Limits, value: float | None, history: ValueHistory, window: Window
+) -> Limits:
+    """Return limits of a value that alarms, moved where it was so a week before at this time."""
+    if value is None or not limits.judge(value, value).alarming:
+        return limits
+    then = history.highest_within(week_before(window))
+    return limits if then is None else limits.relative_to(then)

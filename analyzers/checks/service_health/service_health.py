@@ -49,7 +49,7 @@ from mlmon.analyzers.profiles.kinds.access import (
     in_milliseconds,
 )
 from mlmon.analyzers.references import cadence
-from mlmon.analyzers.references.history import ShareHistory, ValueHistory
+from mlmon.analyzers.references.history import ShareHistory, ValueHistory, week_before
 from mlmon.analyzers.references.seasons import past_days, past_weeks
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.percentiles import (
@@ -397,6 +397,10 @@ class _Path:
         limits = self.analyzer.limits[rate.metric]
         if rate.relative:
             limits = limits.relative_to(self.shares[rate.metric].usual(window.start))
+            if limits.judge(interval.low, interval.high).alarming:
+                then = self.asked.access(week_before(window))
+                share = _matching(then, rate) / then.requests if then.requests else 0.0
+                limits = limits.relative_to(share)
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
         alarming = limits.judge(interval.low, interval.high).alarming
         onset = self._onset(rate, window) if alarming else None

@@ -350,3 +350,28 @@ def test_a_reason_that_stays_frequent_is_not_usual(steady_hours: Make, start: da
     shares = of(found, "fallback.share")
     assert len(shares) == 5 * 24
     assert all(share.severity.alarming for share in shares)
+
+
+def test_weekends_are_quiet_once_one_is_known(steady_hours: Make, start: datetime) -> None:
+    """40 % of defaults and data of up to three days each weekend: no alarm after the first one.
+
+    The first is not known to be usual, and a Tuesday like a weekend is an alarm.
+    """
+
+    def weekend(hour: int) -> bool:
+        return hour // 24 % 7 >= 5
+
+    def hours(odd: int | None = None) -> list[Any]:
+        return steady_hours(
+            4 * 168,
+            ages=lambda hour: 3_600.0 * (hour % 24 + 24 * max(0, hour // 24 % 7 - 4)),
+            stale=lambda hour: 40 if weekend(hour) or hour == odd else 2,
+        )
+
+    found = judge(hours(), start + 2 * DAY, start + 28 * DAY)
+    alarms = {finding.start for finding in found if finding.severity.alarming}
+    assert alarms
+    assert {(at - start) // DAY for at in alarms} == {5, 6}
+    odd = 3 * 168 + 24 + 12
+    rates = of(judge(hours(odd), start + 21 * DAY, start + 28 * DAY), "fallback.rate")
+    assert [rate.start for rate in rates if rate.severity.alarming] == [start + odd * HOUR]
