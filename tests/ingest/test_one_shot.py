@@ -1,11 +1,13 @@
 """A run that does not follow has no later: it reads what is there, or says what it did not read."""
 
+import json
 import shutil
 import time
 
 import pytest
+from typer.testing import CliRunner
 
-from mlmon.ingest import pipeline
+from mlmon.ingest import commands, pipeline
 from mlmon.ingest.files import tailer
 from mlmon.logging_config import Service, open_log
 from mlmon.logging_config.schema.fields import DATASETS
@@ -65,6 +67,29 @@ def test_a_copy_that_was_written_on_is_read_on(ship: Ship, log: NumberedLog) -> 
     copied_on = ship.folder / "c.jsonl"
     copied_on.write_bytes(copy.read_bytes() + log.lines(5))
     assert ship("*.jsonl").stored == 5
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_a_copy_that_does_not_settle_is_named_and_the_exit_code_is_1(
+    ship: Ship, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Still being written when the run ends: not `0 read` in silence; the next run reads it."""
+    first = log.lines(10)
+    path, copy = ship.folder / "a.jsonl", ship.folder / "b.jsonl"
+    path.write_bytes(first + log.lines(10))
+    for name, value in (("ELASTICSEARCH_URL", ship.cluster.url), ("NAMESPACE", ship.namespace)):
+        monkeypatch.setenv(f"MLMON_{name}", value)
+    monkeypatch.setenv("MLMON_HOME", str(ship.folder / "home"))
+    words = ["ship", str(ship.folder / "*.jsonl"), "--json"]
+    assert CliRunner().invoke(commands.app, words).exit_code == 0
+    copy.write_bytes(first + log.lines(2))
+    monkeypatch.setattr(tailer, "SETTLING_S", 3_600.0)
+    result = CliRunner().invoke(commands.app, words)
+    assert (result.exit_code, json.loads(result.stdout)["read"]) == (1, 0)
+    assert f"{copy} was not read: it is still being written" in result.stderr
+    monkeypatch.setattr(tailer, "SETTLING_S", 0.5)
+    result = CliRunner().invoke(commands.app, words)
+    assert (result.exit_code, json.loads(result.stdout)["stored"]) == (0, 2)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
