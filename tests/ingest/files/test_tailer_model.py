@@ -238,6 +238,30 @@ class Following(RuleBasedStateMachine):
         lines = self.live.read_text().splitlines(keepends=True)
         self.live.write_text("".join(lines[:keep]))
 
+    @precondition(lambda self: not self.half and self.is_known())
+    @rule(
+        dropped=st.integers(0, 12),
+        lengths=st.lists(st.integers(80, 400), max_size=6),
+        truncated=st.booleans(),
+    )
+    def rewrite(self, dropped: int, lengths: list[int], *, truncated: bool) -> None:
+        """Somebody takes a line out of the live file, in place, and the service logs more."""
+        while self.read():
+            pass
+        if not self.all_stored():
+            return
+        lines = self.live.read_text().splitlines()
+        added = []
+        for length in lengths:
+            added.append(self.make(length))
+            self.written.append(added[-1])
+        lines = [*lines[:dropped], *lines[dropped + 1 :], *added]
+        with self.live.open("r+") as file:
+            if truncated:
+                file.truncate(0)
+            file.write("".join(line + "\n" for line in lines))
+            file.truncate()
+
     def all_stored(self) -> bool:
         """Return whether every line written so far is stored."""
         return self.stored == set(self.written)
