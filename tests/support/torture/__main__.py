@@ -14,9 +14,9 @@ at the end. The set of stored ids, read from the node behind the injector, must 
 ids that the writer counted, each once, and each stored event the line that was written. The same is
 done to rsyslog, with its queue on disk, synced, without what it does not support.
 
-The time is divided among the shippers: half of it for the torture, at most the other half for what
-is not stored yet; a line that is not stored by then counts as lost. A torture that left something
-out fails.
+The time is divided among the shippers: half of it for the torture, at most the other half, but at
+least two minutes, for what is not stored yet; a line that is not stored by then counts as lost. A
+torture that left something out fails.
 """
 
 import argparse
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[3] / "docs" / "ingest.md"
 BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
 PER_SECOND = 80
+LEAST_REST_S = 120.0
+"""Seconds for the rest at least: what is under way when a short torture ends is not lost."""
 
 
 def main() -> None:
@@ -109,7 +111,8 @@ def _plan(options: argparse.Namespace, seconds: float) -> Plan:
         longest_life_s=10.0,
         files=options.files,
         break_s=break_s,
-        rest_s=seconds - break_s,
+        wait_s=max(30.0, break_s / 5),
+        rest_s=max(LEAST_REST_S, seconds - break_s),
     )
 
 

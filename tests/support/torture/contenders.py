@@ -53,7 +53,8 @@ def mlmon(
         )
 
     def start(full: bool) -> list[subprocess.Popen[bytes]]:  # noqa: FBT001 - how Torture calls it
-        names = choices.choice([["first"], ["first"], ["second"], ["first", "second"]])
+        kinds = [["first", "second"], ["first"], ["first"], ["second"]]
+        names = choices.choice(kinds) if starts else kinds[0]
         return [start_one(name, full=full) for name in names]
 
     def retry() -> None:

@@ -28,6 +28,8 @@ START_S = 60.0
 STOP_S = 90.0
 """Seconds that a shipper may take to stop after SIGTERM; a request may be under way for 60."""
 _POLL_S = 3.0
+_FULL_AT_START, _STOPPED, _FULL_WITHIN = 2, 3, 4
+"""Numbers of the lives that begin on a full disk, that are stopped, and whose disk fills."""
 _FULL = (0, resource.RLIM_INFINITY)
 """Limit of a file's size: what a full disk does to a process."""
 
@@ -98,6 +100,7 @@ class Torture:
     restart: Callable[[], str] | None = None
     retry: Callable[[], None] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
+    _lives: int = 0
 
     def run(self) -> Verdict:
         """Torture until the lines are written and the kills done; then let it finish."""
@@ -121,7 +124,9 @@ class Torture:
         return verdict
 
     def _one_life(self, choices: random.Random) -> None:
-        full = choices.random() < 0.1
+        # Each kind of life comes once for certain, where few fit into the time.
+        self._lives += 1
+        full = self._lives == _FULL_AT_START or choices.random() < 0.1
         began = time.time()
         processes = self.start(full)
         self.deeds["started on a full disk"] += full
@@ -143,14 +148,15 @@ class Torture:
             # Else it is killed while it starts, or before its first lines are decided.
             self._await_work(processes, began)
         self._wait(processes[0], choices.uniform(0.05, self.plan.longest_life_s))
-        if choices.random() < 0.1 and processes[0].poll() is None:
+        filling = self._lives == _FULL_WITHIN or choices.random() < 0.1
+        if filling and processes[0].poll() is None:
             self.deeds["disk full while it ran"] += 1
             resource.prlimit(processes[0].pid, resource.RLIMIT_FSIZE, _FULL)
             self._wait(processes[0], 3.0)
             with suppress(ProcessLookupError):
                 free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
                 resource.prlimit(processes[0].pid, resource.RLIMIT_FSIZE, free)
-        if choices.random() < 0.2:
+        if self._lives == _STOPPED or choices.random() < 0.2:
             self._stop(processes)
         for process in processes:
             if process.poll() is None:
@@ -187,12 +193,20 @@ class Torture:
         choices = random.Random(self.plan.seed + 2)
         while self.writer.is_alive():
             time.sleep(choices.expovariate(1 / self.plan.roll_s))
-            try:
-                self.cluster.rollover(f"logs-ml.prediction-{self.namespace}")
-                self.deeds["data stream rolled over"] += 1
-            except UserError:
-                # Before the first line there is nothing to roll over; a node may be away.
-                self.deeds["rollover failed: no stream yet, or the node was away"] += 1
+            self._roll_over()
+        deadline = time.monotonic() + START_S
+        while not self.deeds["data stream rolled over"] and time.monotonic() < deadline:
+            # Once for certain, where the node was away most of the time.
+            time.sleep(0.5)
+            self._roll_over()
+
+    def _roll_over(self) -> None:
+        try:
+            self.cluster.rollover(f"logs-ml.prediction-{self.namespace}")
+            self.deeds["data stream rolled over"] += 1
+        except UserError as error:
+            # Before the first line there is nothing to roll over; a node may be away.
+            self.deeds[f"not rolled over: {type(error).__name__}"] += 1
 
     def _restart_node(self) -> None:
         """Kill the node when a third of the lines is written, stop it when two thirds are."""

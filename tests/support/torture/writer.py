@@ -16,6 +16,8 @@ from tests.support.container_logs import cri_entries, docker_entries
 from tests.support.torture.numbered import VariedLog
 from tests.support.torture.plan import FILE, Plan
 
+_FIRST_ROTATION = 5
+"""After how many bursts a container's log is rotated first."""
 _CONTAINER = "0123456789abcdef" * 4
 
 
@@ -46,6 +48,7 @@ class Writer(threading.Thread):
         self._is_stored = is_stored
         self._random = random.Random(plan.seed)
         self._rotated: list[Path] = []
+        self._entries = 0
         self._write_at_once(folder)
 
     def ids(self) -> set[str]:
@@ -69,7 +72,7 @@ class Writer(threading.Thread):
         """Write bursts of lines, each by a few writes, and rotate between them."""
         file = self._live.open("ab", buffering=0)
         due = time.monotonic()
-        waited: list[bool] = []
+        attempts = 0
         while self.log.count < self._plan.lines:
             burst = min(self._random.randint(1, 60), self._plan.lines - self.log.count)
             text = self.log.lines(burst)
@@ -83,11 +86,12 @@ class Writer(threading.Thread):
                 self._write_in_containers()
             if self._random.random() < burst / self._plan.per_second / self._plan.rotate_s:
                 file = self._rotate(file)
-            if self._plan.extras and self.log.count * 3 >= self._plan.lines * (len(waited) + 1):
+            if self._plan.extras and self.log.count * 4 >= self._plan.lines * (attempts + 1):
                 # Once each for certain, where a shipper that is behind would never allow it.
-                deed = ["truncated", "deleted"][len(waited) % 2]
-                waited.append(self._wait_until_stored())
-                file = self._rotate(file, deed) if waited[-1] else file
+                attempts += 1
+                deed = min(("truncated", "deleted"), key=lambda deed: self.deeds[deed])
+                if self._wait_until_stored():
+                    file = self._rotate(file, deed)
                 due = time.monotonic()
         file.close()
 
@@ -110,7 +114,9 @@ class Writer(threading.Thread):
             entries = [entry for line in lines for entry in split(line, 200)]
             with path.open("ab") as file:
                 file.write(b"".join(entry + b"\n" for entry in entries))
-            if self._random.random() < 0.02:
+            self._entries += 1
+            # Once for certain, early.
+            if self._entries == _FIRST_ROTATION or self._random.random() < 0.02:
                 self.deeds["container logs rotated"] += 1
                 path.rename(f"{path}.{self.deeds['container logs rotated']}")
 
