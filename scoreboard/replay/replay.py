@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.publish import Alerting
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.baselines.training_set import read_baselines
 from mlmon.analyzers.run.cycle.cycle import run_cycle
@@ -89,7 +90,7 @@ class Replay:
             self._create_baselines(end)
             self._ship(arrived)
             now = end + CYCLE_DELAY
-            cycle = run_cycle(self.cluster, name, now, begin)
+            cycle = run_cycle(self.cluster, name, now, begin, subscriber=Alerting())
             if cycle.failures:
                 problems = "; ".join(f"{one}: {why}" for one, why in cycle.failures.items())
                 raise UserError(f"Analyzers failed at {end}: {problems}")

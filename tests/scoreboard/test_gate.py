@@ -37,8 +37,6 @@ def test_gate(
     cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Two faults are found in time with their causes; two traps raise no incident."""
-    import mlmon.commands  # noqa: F401 - it subscribes alerting to findings
-
     monkeypatch.chdir(tmp_path)
     kinds = [_placed(kind) for kind in chosen([*PLACES])]
     timeline = plan_timeline("gate", Size.MEDIUM, SEED, kinds, warm_up=8 * HOUR)
