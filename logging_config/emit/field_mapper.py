@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mlmon.logging_config.emit.field_rules import FieldRules
 from mlmon.logging_config.emit.schema_validator import SchemaValidator
+from mlmon.logging_config.emit.tables import hidden_columns, is_rows
 
 _MAX_SHAPES: Final = 1024
 _INT64: Final = range(-(2**63), 2**63)
@@ -96,8 +97,12 @@ class FieldMapper:
     def validate(self, fields: Mapping[Any, Any]) -> SchemaValidator:
         """Validate and map each value by itself; raises nothing."""
         validator = SchemaValidator(self.rules)
+        columns = hidden_columns(fields, self.redactor.hides)
         for key, value in fields.items():
-            validator.add(key, value)
+            if columns and is_rows(value):
+                validator.add_rows(key, value, columns)
+            else:
+                validator.add(key, value)
         return validator
 
     def _cache_shape(self, fields: dict[Any, Any], key: tuple[Any, ...]) -> _Shape | None:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
+from unicodedata import normalize
 
 import orjson
 
+from mlmon.logging_config.emit import command_lines, tables
 from mlmon.logging_config.emit.ids import is_harmless
 from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.schema.fields import DATASETS, MAX_CACHED, MAX_DEPTH, MAX_KEYWORD
@@ -36,7 +38,10 @@ _SECRET_KEY: Final = re.compile(
     r"|(?:\b|access|api|auth|bearer|csrf|id|refresh|session)token$"
     r"|\b(?:access|api|auth|bearer|csrf|id|refresh|session) ?tokens$|sess(?:ion)? ?id$"
     r"|\b(?:discord|incoming|mattermost|slack|teams) ?webhooks?$|\bwebhook ur[li]s?$"
-    r"|\b(?:jwt|pin|otp|psk|ssn|cvv|cvc|iban)$"
+    r"|\b(?:jwt|pin|otp|totp|psk|ssn|cvv|cvc|iban)(?: ?(?:code|value))?$"
+    r"|token (?:value|string)$|\b(?:c|x)srf[a-z]{0,16}token$|\b(?:connect|express|koa) s(?:id|ess)$"
+    r"|passwort\b|kennwort\b|\bcontrasenas?\b|\bmots? ?de ?passe\b|\bsenhas?\b|\bparola\b|\bhaslo\b"
+    r"|wachtwoord\b|\blosenord\b|пароль|密码|密碼|密码|パスワード|비밀번호"
     r"|(?:^|\b(?:admin|amqp|app|bind|database|db|elastic|ftp|git|http|imap|jdbc|kafka|key|ldap|login"
     r"|mail|mongo|mq|mysql|oracle|pg|postgres|proxy|rabbitmq|redis|root|sasl|service|smtp|sql|ssh"
     r"|store|sudo|svc|truststore|keystore|user|vpn|wifi) ?)pass$"
@@ -44,7 +49,7 @@ _SECRET_KEY: Final = re.compile(
 # A measurement of a secret, such as `password_age_days`, is none.
 _MEASURE: Final = re.compile(r" (?:ages?|counts?|length|strength|days|hours|minutes|seconds|ms)$")
 _HEADER: Final = re.compile(r"(?i)(?:proxy-)?authorization|(?:set-)?cookie")
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 # Each pattern begins where a run of its characters begins, so that a long text costs linear time.
 _EMAIL: Final = re.compile(
@@ -55,7 +60,8 @@ _CARD: Final = re.compile(
     r"(?![0-9A-Za-z-])"
 )
 _TOKEN: Final = re.compile(
-    r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)"
+    r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+    r"(?:-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----|\Z)"
     r"|(?<![\w-])eyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
     r"|\b(?:A(?:KIA|SIA)[0-9A-Z]{16}\b"
     r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl(?:pat|rt)-[\w-]{16,}"
@@ -63,38 +69,85 @@ _TOKEN: Final = re.compile(
     r"|[srp]k[-_](?:live[-_]|test[-_]|proj-|ant-)?[\w-]{16,}"
     r"|AIza[\w-]{30,}|pypi-AgE[\w-]{16,}|hv[sbr]\.[\w-]{16,}|ya29\.[\w-]{16,}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|do[por]_v1_[0-9a-f]{32,}|shp(?:at|ss|ca|pa)_[A-Za-z0-9]{16,}"
-    r"|(?:hf|npm|gsk|pcsk|whsec|dckr_pat)_[A-Za-z0-9+/=-]{16,})"
+    r"|ATATT3[\w=-]{16,}|tskey-[a-z]{2,16}-[\w-]{8,}|(?:xai|nvapi|pplx)-[\w-]{16,}"
+    r"|dapi[0-9a-f]{32}(?:-\d)?|[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,}"
+    r"|(?:hf|npm|gsk|pcsk|whsec|dckr_pat|lin_api|r8)_[A-Za-z0-9+/=-]{16,})"
 )
 # What stands before a secret that has no name of its own; the rest is its value.
 _UNNAMED: Final = re.compile(
     r"(?P<prefix>\bhooks\.slack\.com/(?:services|workflows|triggers)/"
     r"|\bdiscord(?:app)?\.com/api/webhooks/\d{1,32}/"
     r"|[?&](?:sig|[Xx]-[Gg]oog-[Ss]ignature)="
-    r"|\bcurl\b[^\r\n]{0,256}?\s(?:-u|-U|--user|--proxy-user)[ =]?\\?[\"']?[^\s:\"']{1,128}:"
-    r"|\b(?:mysql|mariadb)[a-z-]{0,16}\b[^\r\n]{0,256}?\s-p(?=\S)"
-    r"|\b(?:sshpass|docker login|podman login|mongo[a-z]{0,8})\b[^\r\n]{0,256}?\s-p[ =]?(?=\S)"
-    r"|\bredis-cli\b[^\r\n]{0,256}?\s-a[ =]?(?=\S))(?P<quote>\\?[\"'])?[^\s\"'&<>]+"
+    r"|\bhooks\.zapier\.com/hooks/catch/|\boutlook\.office(?:365)?\.com/webhook/"
+    r"|\.webhook\.office\.com/webhookb2/"
+    # SQL: `IDENTIFIED BY 'S'`, `ALTER USER bob WITH PASSWORD 'S'`.
+    r"|(?i:\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as)\s{1,4}"
+    r"(?:password\s{1,4})?)(?=\\?[\"'])"
+    r"|(?i:\b(?:with|encrypted|(?:user|role)\s{1,4}\S{1,64})\s{1,4}password\s{1,4})(?=\\?[\"'])"
+    rf"|{command_lines.TEXT_PATTERN})"
+    r"(?:(?P<quote>\\?[\"'])(?:(?!(?P=quote))[^\r\n])+|[^\s\"'&<>]+)"
 )
 _BEFORE_UNNAMED: Final = (
-    "hooks.slack.com", "/api/webhooks/", "sig=", "ignature=", "curl", "mysql", "mariadb", "sshpass",
-    " login", "mongo", "redis-cli",
+    "hooks.slack.com", "/api/webhooks/", "sig=", "ignature=", "hooks.zapier.com", "/webhook",
+    "dentified", "DENTIFIED", "assword ", "ASSWORD ", *command_lines.BEFORE,
 )  # fmt: skip
+_BEFORE_TABLES: Final = ("INTO ", "into ", "Into ", "[parameters: ")
 # A password may hold `/`, `@` and `,`: it ends at the last `@`. Digits before a `/` are a port.
 _URL_USER: Final = re.compile(r"://[^/:@]*:(?!\d{1,5}[/?#])")
 _RUN: Final = re.compile(r"[^\s\"'<>]+")
 _SCHEME: Final = re.compile(r"(?i)(\b(?:bearer|basic|apikey)\s{1,4})(?=\S*[0-9=])[\w.~+/=:-]{6,}")
+_TELEGRAM: Final = re.compile(r"(/bot)\d{3,16}:[\w-]{16,}")
 # Every secret's name holds one of these; it finds the names in a text.
 _STEMS: Final = (
     "pass", "pw", "secret", "credential", "cookie", "token", "key", "auth", "bearer",
     "dsn", "amz", "jwt", "pin", "otp", "ssn", "cvv", "cvc", "iban", "psk", "sess",
-    "webhook",
+    "webhook", "connect.s", "kennwort", "senha", "parola", "wachtwoord",
+)  # fmt: skip
+# Only where a text is not ASCII; more first letters make the search slower.
+_FOREIGN_STEMS: Final = (
+    "contrase", "hasło", "lösenord", "пароль", "密码", "密碼", "パスワード", "비밀번호",
+    "\uff50\uff41\uff53\uff53",  # full-width `pass`
 )  # fmt: skip
 _NAME: Final = re.compile(r"[\w$][\w.$-]{0,127}")
 # What follows a name: `name=`, `"name": `, `\"name\": `, `["name"] = `, `("name", `, `--name `.
 _SEPARATOR: Final = re.compile(
-    r"(?P<close>\\*[\"']\]?)?(?:(?P<assign>\s{0,4}(?:=>|:=|[=:])\s{0,4})|(?P<comma>\s{0,4},\s{0,4})"
-    r"|(?P<space>[ \t]{1,4}))"
+    r"(?P<close>\\*[\"']\]?)?(?:(?P<assign>(?:[ \t]{0,64}|\s{0,4})(?:=>|:=|::(?=\s)|[=:])\s{0,4})"
+    r"|(?P<arrow>\s{0,4}->\s{0,4})|(?P<call>\(\s{0,4}(?=\\*[\"']))|(?P<comma>\s{0,4},\s{0,4})"
+    r"|(?P<encoded>(?:%(?:25){0,3}2[27])?(?:%(?:25){0,3}20|\+)?%(?:25){0,3}3[ADad]"
+    r"(?:%(?:25){0,3}20|\+)?(?:%(?:25){0,3}2[27])?)|(?P<space>[ \t]{1,4}))"
 )
+# A percent-encoded value ends at an encoded `&`, quote, comma, `;` or bracket.
+_ENCODED_VALUE: Final = re.compile(
+    r"(?:[^\s\"'<>&;%]|%(?!(?:25){0,3}(?:26|2[27Cc]|3[Bb]|[57][Dd])))+"
+)
+_ENCODED: Final = re.compile(r"(?:25){0,3}[0-9A-Fa-f]{2}")
+# Dockerfile: `ENV DB_PASSWORD S`; the value is the rest of the line.
+_DECLARED: Final = re.compile(r"\b(?:ENV|ARG)[ \t]{1,4}\Z")
+# A call that sets a secret: `setPassword("S")`, `builder.password("S")`; not `getPassword("name")`.
+_SETTER: Final = re.compile(
+    r"(?i)(?:.*\.)?_*(?:(?:set|with|add|use|put)[\w$]*?|(?<=\.))"
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|credential|api_?key|access_?key|token)s?"
+)
+_NEXT_ARGUMENT: Final = re.compile(r"\s{0,4},\s{0,4}(?=\\*[\"'])")
+_AMBIGUOUS: Final = re.compile(r"(?i)(?:token|auth|authorization|bearer|cookie|pin|pass)s?\Z")
+# A block of YAML: `password: |`, then indented lines.
+_BLOCK: Final = re.compile(
+    r"[|>][-+\d]{0,2}[ \t]{0,8}(?:\r?\n(?P<indent>[ \t]{1,64})[^\r\n]*"
+    r"(?:\r?\n(?:(?P=indent)[^\r\n]*|[ \t]{0,64}(?=[\r\n])))*"
+    r"|(?:\\r)?\\n(?P<escaped>[ ]{1,64})(?:[^\r\n\\\"']|\\(?!r?n))*"
+    r"(?:(?:\\r)?\\n(?P=escaped)(?:[^\r\n\\\"']|\\(?!r?n))*)*)"
+)
+# A header's value goes on in an indented line where it is not complete.
+_FOLDED: Final = re.compile(r"(?:\r?\n|(?:\\r)?\\n)[ \t]{1,64}(?=[^\s\\])")
+_UNFINISHED: Final = re.compile(
+    r"(?i)(?:\s*(?:bearer|basic|token|apikey|digest|negotiate)?\s*|[\s\S]*[;,]\s*)"
+)
+# A part of a form: `name="password"`, an empty line, the value, and the next boundary.
+_PART: Final = re.compile(
+    r"\\*\"(?:[^\r\n]{0,256}(?:\r?\n[^\r\n]{1,256}){0,4}\r?\n\r?\n"
+    r"|[^\r\n\\]{0,256}(?:\\r)?\\n(?:\\r)?\\n)"
+)
+_PART_END: Final = re.compile(r"(?:\r?\n|(?:\\r)?\\n)--|\Z")
 # `<password>`, `<wsse:Password Type="…">`; the value may be CDATA.
 _TAG: Final = re.compile(r"<(?:[\w.-]{1,64}:)?\Z")
 _ATTRIBUTES: Final = re.compile(r"(?:\s[^<>]{0,1024})?(?<!/)>\s{0,64}(?P<cdata><!\[CDATA\[)?")
@@ -104,6 +157,13 @@ _PAIR_NAME: Final = re.compile(
 )
 _PAIR_VALUE: Final = re.compile(
     r"(?i)\\*[\"']?[\s,;]{0,64}\\*[\"']?val(?:ue)?\\*[\"']?\s{0,4}(?:=>|[=:])\s{0,4}"
+)
+# `value="S" name="DB_PASSWORD"`, up to the name.
+_VALUE_BEFORE: Final = re.compile(
+    r"(?i)\bval(?:ue)?\\*[\"']?\s{0,4}(?:=>|[=:])\s{0,4}"
+    r"(?P<value>(?P<quote>\\*[\"'])(?:(?!(?P=quote))[^\r\n])*(?P=quote)|[^\s,;\"'<>]+)"
+    r"[\s,;]{1,16}(?:[\w-]{1,32}=\\*[\"'][^\"'<>]{0,64}[\"']\s{1,4}){0,4}"
+    r"\\*[\"']?(?:name|key|header|variable)\\*[\"']?\s{0,4}(?:=>|[=:])\s{0,4}\\*[\"']?\Z"
 )
 # `str = ` of `password: str = "…"`.
 _ANNOTATION: Final = re.compile(
@@ -126,17 +186,27 @@ _QUOTE: Final = re.compile(r"(?:[BbFfRrUu]{1,2})?(\"\"\"|'''|\\*[\"'])")
 _UNQUOTED: Final = re.compile(
     r"(?:[^\s\"'&<>,;)\]}]|[,;)\]}](?!\s|\\?[\"')\]}]|$|[\w.-]{1,64}\s?[=:]))+"
 )
-_TWO_WORDS: Final = re.compile(r"(?i)(?:bearer|basic|token|apikey|digest|negotiate)[ \t]+\S")
-# A text without any of these holds no secret but, perhaps, a card number.
+_TWO_WORDS: Final = re.compile(
+    r"(?i)(?:bearer|basic|token|apikey|digest|negotiate)(?:[ \t]+|[ \t]*\r?\n[ \t]+)(?=\S)"
+)
+# A text without any of these holds no secret but, perhaps, a card number. Most characters of a text
+# are in neither class, so that they cost one comparison.
 _SUSPICIOUS: Final = re.compile(
-    r"[@=:<]|-(?:-|(?<=\s-)[pauU]|(?<=glpat-)|(?<=glrt-)|(?<=pypi-)|(?<=xapp-)|(?<=[srp]k-))"
-    r"|_(?:(?<=gh[pousr]_)|(?<=github_)|(?<=k_)|(?<=hf_)|(?<=npm_)|(?<=whsec_)|(?<=_pat_)"
-    r"|(?<=_v1_)|(?<=shpat_)|(?<=shpss_)|(?<=shpca_)|(?<=shppa_))"
-    r"|\.(?:com/|(?<=hv[sbr]\.)|(?<=SG\.)|(?<=ya29\.))"
-    r"|[(\[]\s?b?[\"']|eyJ|AKIA|ASIA|AIza|xox|[bB](?i:earer|asic)|[aA](?i:pikey)"
+    r"[@=:<]|[-_.%\"'(\[EAJxpbBkK](?:"
+    r"(?<=-)(?:[->]|(?<=\s-)[pauU]|(?<=glpat-)|(?<=glrt-)|(?<=pypi-)|(?<=xapp-)|(?<=[srp]k-)"
+    r"|(?<=tskey-)|(?<=xai-)|(?<=nvapi-)|(?<=pplx-))"
+    r"|(?<=_)(?:(?<=gh[pousr]_)|(?<=github_)|(?<=k_)|(?<=hf_)|(?<=npm_)|(?<=whsec_)|(?<=_pat_)"
+    r"|(?<=lin_api_)|(?<=r8_)|(?<=_v1_)|(?<=shpat_)|(?<=shpss_)|(?<=shpca_)|(?<=shppa_))"
+    r"|(?<=\.)(?:com/|(?<=hv[sbr]\.)|(?<=SG\.)|(?<=ya29\.)|(?<=[\w-]{23}\.))"
+    r"|(?<=[dDyYsS]\s[\"'])|(?<=[(\[])\s?b?[\"']|(?<=%)(?:25)*3[ADad]"
+    r"|(?<=E)NV\s|(?<=A)(?:RG\s|KIA|SIA|Iza|TATT3)|(?<=eyJ)|(?<=x)ox|(?<=dap)i[0-9a-f]"
+    r"|(?<=[bB])(?i:earer|asic)|(?<=[aA][pP][iI][kK])(?i:ey))"
 )
 _NAME_KEYS: Final = frozenset({"name", "key", "header", "variable", "k"})
 _VALUE_KEYS: Final = frozenset({"value", "val", "values", "v"})
+_TOKENS: Final = re.compile(r"(?i)(?:\A|[._])tokens\Z")
+# Eight characters or more, with a digit, a lower-case and an upper-case letter; no blank.
+_CREDENTIAL: Final = re.compile(r"(?=\S*\d)(?=\S*[a-z])(?=\S*[A-Z])\S{8,4096}")
 _secret_names: dict[str, bool] = {}
 
 
@@ -144,12 +214,24 @@ def is_secret_key(key: str) -> bool:
     """Whether a key names a secret: `dbPassword`, `x-api-key`, `PGPASSWORD`."""
     known = _secret_names.get(key)
     if known is None:
-        words = " ".join(_WORD.findall(key)).lower()
+        words = " ".join(_WORD.findall(_without_accents(key))).lower()
         known = _SECRET_KEY.search(words) is not None and not _MEASURE.search(words)
         if len(_secret_names) >= MAX_CACHED:
             _secret_names.clear()
         _secret_names[key] = known
     return known
+
+
+def _without_accents(text: str) -> str:
+    """Return a text with ASCII letters for those with accents and for full-width ones."""
+    if text.isascii():
+        return text
+    parts = normalize("NFKD", text)
+    return normalize("NFC", "".join(letter for letter in parts if not _is_accent(letter)))
+
+
+def _is_accent(letter: str) -> bool:
+    return "\u0300" <= letter <= "\u036f"
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
@@ -173,11 +255,12 @@ class Redactor:
         messages: short messages that hold no secret, with their JSON.
     """
 
-    __slots__ = ("_keys", "_stems", "clean", "clean_ids", "messages")
+    __slots__ = ("_foreign_stems", "_keys", "_stems", "clean", "clean_ids", "messages")
 
     def __init__(self, keys: frozenset[str] = frozenset()) -> None:
         self._keys = keys
         self._stems = _any_of({*_STEMS, *keys})
+        self._foreign_stems = _any_of({*_STEMS, *_FOREIGN_STEMS, *keys})
         self.clean: set[str] = set()
         self.clean_ids: set[str] = set()
         self.messages: dict[str, bytes] = {}
@@ -222,8 +305,12 @@ class Redactor:
         """
         if _SUSPICIOUS.search(text):
             clean = _TOKEN.sub(REDACTED_TEXT, text)
+            if "/bot" in clean:
+                clean = _TELEGRAM.sub(_keep_prefix, clean)
             clean = self._redact_named(clean)
             clean = _SCHEME.sub(_keep_prefix, clean)
+            if any(map(clean.__contains__, _BEFORE_TABLES)):
+                clean = self._redact_sql(clean)
             if any(map(clean.__contains__, _BEFORE_UNNAMED)):
                 clean = _UNNAMED.sub(_hide_unnamed, clean)
             if "://" in clean and "@" in clean:
@@ -265,23 +352,64 @@ class Redactor:
             key.lower() in _NAME_KEYS and isinstance(item, str) and self.hides(item)
             for key, item in value.items()
         )
+        columns = tables.hidden_columns(value, self.hides)
         clean = {}
         for key, item in value.items():
             if self.hides(key) or (is_pair and key.lower() in _VALUE_KEYS):
                 clean[key] = self._hide(item, record)
+            elif columns and tables.is_rows(item):
+                clean[key] = [self._redact_row(row, columns, record, depth + 2) for row in item]
             else:
-                clean[self.redact(key)] = self.redact_value(item, record, depth + 1)
+                clean[self.redact(key)] = self.redact_field(key, item, record, depth + 1)
         return clean
+
+    def redact_field(
+        self, name: str, value: Any, record: Callable[[], None], depth: int = 0
+    ) -> Any:
+        """Replace the secrets in the value of a field whose name is not that of a secret.
+
+        `tokens` may be words or credentials: texts that look like a credential are replaced.
+        """
+        if isinstance(value, list) and _TOKENS.search(name):
+            return [
+                self._hide(item, record)
+                if isinstance(item, str) and _CREDENTIAL.fullmatch(item)
+                else self.redact_value(item, record, depth + 1)
+                for item in value
+            ]
+        return self.redact_value(value, record, depth)
+
+    def _redact_row(
+        self, row: list[Any], columns: frozenset[int], record: Callable[[], None], depth: int
+    ) -> list[Any]:
+        return [
+            self._hide(item, record)
+            if index in columns
+            else self.redact_value(item, record, depth + 1)
+            for index, item in enumerate(row)
+        ]
+
+    def _redact_sql(self, text: str) -> str:
+        parts: list[str] = []
+        end = 0
+        for start, stop in tables.sql_spans(text, self.hides):
+            parts += (text[end:start], _redacted_like(text[start:stop], ""))
+            end = stop
+        return "".join((*parts, text[end:])) if parts else text
 
     def _redact_list(self, value: list[Any], record: Callable[[], None], depth: int) -> list[Any]:
         clean: list[Any] = []
         hide_next = False
+        arguments = command_lines.Arguments()
         for index, item in enumerate(value):
-            clean.append(
-                self._hide(item, record)
-                if hide_next
-                else self.redact_value(item, record, depth + 1)
-            )
+            start = arguments.password_start(item)
+            if hide_next or start == 0:
+                clean.append(self._hide(item, record))
+            elif start > 0 and item[start:] != REDACTED_TEXT:
+                record()
+                clean.append(item[:start] + REDACTED_TEXT)
+            else:
+                clean.append(self.redact_value(item, record, depth + 1))
             is_name = isinstance(item, str) and len(item) <= 128 and not hide_next  # noqa: PLR2004 -- as in _NAMED
             hide_next = (
                 is_name
@@ -311,7 +439,8 @@ class Redactor:
         """Replace the values of secret names in free text."""
         parts: list[str] = []
         end = position = 0
-        for stem in self._stems.finditer(text):
+        stems = self._stems if text.isascii() else self._foreign_stems
+        for stem in stems.finditer(text):
             if stem.start() < position:
                 continue
             begin = _name_start(text, stem.start(), position)
@@ -319,48 +448,91 @@ class Redactor:
             if name is None or not self.hides(name[0].rstrip(".-")):
                 continue
             position = name.end()
-            start, stop = _value_span(text, begin, name)
+            start, stop = _value_span(text, begin, name, end)
             value = text[start:stop]
             if not value.strip() or value == REDACTED_TEXT:
                 continue
             parts += (text[end:start], _redacted_like(value, text[name.end() : start]))
-            end = position = stop
+            end, position = stop, max(stop, position)
         return "".join((*parts, text[end:])) if parts else text
 
 
 def _name_start(text: str, position: int, least: int) -> int:
     """Return where the name around a position begins."""
+    stem = position
     least = max(least, position - 120)
     while position > least and (text[position - 1].isalnum() or text[position - 1] in "_.$-"):
         position -= 1
+    if text[max(position - 1, 0)] == "%" and (encoded := _ENCODED.match(text, position, stem)):
+        position = encoded.end()
     while text[position] in ".-":
         position += 1
     return position
 
 
-def _value_span(text: str, begin: int, name: re.Match[str]) -> tuple[int, int]:
-    """Return where the value of a secret's name begins and ends; an empty span if it has none."""
+def _value_span(  # noqa: PLR0911 -- one return a form
+    text: str, begin: int, name: re.Match[str], least: int
+) -> tuple[int, int]:
+    """Return where the value of a secret's name begins and ends; an empty span if it has none.
+
+    Args:
+        text: the text.
+        begin: where the name begins.
+        name: the name.
+        least: where a value that stands before its name may begin.
+    """
     before = text[max(0, begin - 80) : begin]
     if _TAG.search(before):
         return _element_span(text, name)
-    if _PAIR_NAME.search(before) and (pair := _PAIR_VALUE.match(text, name.end())):
-        return pair.end(), _value_end(text, pair.end())
+    if _PAIR_NAME.search(before) and (pair := _pair_span(text, begin, name, least)):
+        return pair
     separator = _SEPARATOR.match(text, name.end())
     if separator is None:
         return begin, begin
     start = separator.end()
+    if separator["encoded"] is not None:
+        encoded = _ENCODED_VALUE.match(text, start)
+        return start, encoded.end() if encoded else start
+    if separator["space"] is not None and _DECLARED.search(before):
+        return start, _line_end(text, start)
     before = before[-4:]
     is_assigned = (
         separator["assign"] is not None
-        or (separator["comma"] is not None and separator["close"] and _PAIR.search(before))
+        or (separator["arrow"] is not None and not _AMBIGUOUS.search(name[0]))
+        or (separator["call"] is not None and not separator["close"] and _SETTER.fullmatch(name[0]))
+        or (
+            separator["comma"] is not None
+            and separator["close"]
+            and _PAIR.search(before)
+            and name[0] not in command_lines.BEFORE
+        )
         or (separator["space"] is not None and before.endswith("-") and not separator["close"])
     )
     if not is_assigned:
         return begin, begin
     if _HEADER.fullmatch(name[0]) and not _QUOTE.match(text, start):
         return start, _header_end(text, start, before)
+    if block := _BLOCK.match(text, start):
+        return start, block.end()
+    if separator["call"] is not None:
+        return start, _arguments_end(text, start)
     annotation = _ANNOTATION.match(text, start) if ":" in separator[0] else None
     return start, _value_end(text, annotation.end() if annotation else start)
+
+
+def _pair_span(text: str, begin: int, name: re.Match[str], least: int) -> tuple[int, int] | None:
+    """Return where the value stands that a pair, a form or a tag gives to a name."""
+    if pair := _PAIR_VALUE.match(text, name.end()):
+        return pair.end(), _value_end(text, pair.end())
+    if part := _PART.match(text, name.end()):
+        end = _PART_END.search(text, part.end())
+        return part.end(), end.start() if end else len(text)
+    window = text[max(least, begin - 512) : begin]
+    found = _VALUE_BEFORE.search(window) if "val" in window.lower() else None
+    if found is None:
+        return None
+    offset = begin - len(window)
+    return offset + found.start("value"), offset + found.end("value")
 
 
 def _element_span(text: str, name: re.Match[str]) -> tuple[int, int]:
@@ -374,10 +546,20 @@ def _element_span(text: str, name: re.Match[str]) -> tuple[int, int]:
 
 def _header_end(text: str, start: int, before: str) -> int:
     """Return the end of a header's value: the quote that opened the header, or the line's end."""
-    line_end = _END_OF_LINE.search(text, start)
-    stop = line_end.start() if line_end else len(text)
+    stop = _line_end(text, start)
+    while (folded := _FOLDED.match(text, stop)) and _is_unfinished(text, start, stop):
+        stop = _line_end(text, folded.end())
     quote = text.find(before[-1], start, stop) if before.endswith(("'", '"')) else -1
     return quote if quote >= 0 else stop
+
+
+def _line_end(text: str, start: int) -> int:
+    found = _END_OF_LINE.search(text, start)
+    return found.start() if found else len(text)
+
+
+def _is_unfinished(text: str, start: int, stop: int) -> bool:
+    return _UNFINISHED.fullmatch(text, max(start, stop - 64), stop) is not None
 
 
 def _value_end(text: str, start: int) -> int:
@@ -400,16 +582,10 @@ def _operand_end(text: str, start: int) -> int:
     word = _UNQUOTED.match(text, start)
     if word is None:
         return start
-    if _TWO_WORDS.match(text, start):
-        second = _UNQUOTED.match(text, _skip_blank(text, word.end()))
+    if two := _TWO_WORDS.match(text, start):
+        second = _UNQUOTED.match(text, two.end())
         return second.end() if second else word.end()
     return word.end()
-
-
-def _skip_blank(text: str, start: int) -> int:
-    while text[start : start + 1] in (" ", "\t"):
-        start += 1
-    return start
 
 
 def _quoted_end(text: str, start: int, quote: str) -> int:
@@ -444,6 +620,14 @@ def _call_end(text: str, start: int) -> int:
         return stop if _QUOTE.match(text, start) else 0
     following = _CHAINED.match(text, position)
     return (_call_end(text, following.end()) or position) if following else position
+
+
+def _arguments_end(text: str, start: int) -> int:
+    """Return the end of a call's quoted arguments."""
+    end = _operand_end(text, start)
+    while argument := _NEXT_ARGUMENT.match(text, end):
+        end = _operand_end(text, argument.end())
+    return end
 
 
 def _bracket_end(text: str, start: int) -> int:

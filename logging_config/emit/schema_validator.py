@@ -1,5 +1,6 @@
 """Validate an event's values against the table of fields, one by one: the slow path."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -65,9 +66,20 @@ class SchemaValidator:
             converted = self._redact_nested(converted, name)
         self._flatten(name, converted, value)
 
+    def add_rows(self, key: Any, rows: Iterable[Sequence[Any]], columns: frozenset[int]) -> None:
+        """Add the rows of a table, of which some columns are secret."""
+        self._converter.record("redacted", self._converter.key(key, "key"))
+        self.add(
+            key,
+            [
+                [REDACTED_TEXT if index in columns else item for index, item in enumerate(row)]
+                for row in rows
+            ],
+        )
+
     def _redact_nested(self, value: Any, name: str) -> Any:
-        return self._rules.redactor.redact_value(
-            value, lambda: self._converter.record("redacted", name)
+        return self._rules.redactor.redact_field(
+            name, value, lambda: self._converter.record("redacted", name)
         )
 
     def _is_withheld(self, key: str) -> bool:

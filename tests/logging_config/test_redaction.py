@@ -28,6 +28,9 @@ Events = Callable[[], list[dict[str, Any]]]
         "api_keys", "apikeys", "session_id", "JSESSIONID", "PHPSESSID", "dbpass", "rootpw", "pw",
         "trustStorePass", "OPENAI_KEY", "stripeKey", "hmac_key", "auth_header", "slack_webhook",
         "webhook_url", "psk", "wifi_psk", "passcode", "access_tokens", "apitoken", "db_pwd",
+        "contraseña", "contrasen\u0303a", "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",
+        "passwort", "benutzerPasswort", "mot_de_passe", "senha", "пароль", "密码", "token_value",
+        "otp_code", "pin_code", "connect.sid", "csrfmiddlewaretoken", "xsrf-token",
     ],
 )  # fmt: skip
 def test_secret_keys(key: str) -> None:
@@ -90,6 +93,7 @@ def test_patterns(text: str, left: str) -> None:
 
 
 SECRET = "S3cr3t+/x9"  # noqa: S105 -- a made-up one
+ENCODED = "S3cr3tx9"
 
 
 def nested_json(levels: int) -> str:
@@ -163,6 +167,42 @@ def nested_json(levels: int) -> str:
         f"mysqldump -p'{SECRET}' shop",
         f"sshpass -p {SECRET} ssh host",
         f"redis-cli -h db -a {SECRET} ping",
+        f"Command '['mysql', '-u', 'root', '-p{SECRET}']' returned non-zero exit status 1.",
+        f'subprocess.run(["curl", "-u", "bob:{SECRET}", "https://host"])',
+        f"['sshpass', '-p', '{SECRET}', 'ssh'] ['redis-cli', '-a', '{SECRET}']",
+        f"['docker', 'login', '-p', '{SECRET}'] ['mongosh', '-p{SECRET}']",
+        f"password: |\n  {SECRET}\n  {SECRET}",
+        f"db:\n  password: >-\n    {SECRET}\n\n    {SECRET}\n  user: bob",
+        f"{{'yaml': 'password: |\\n  {SECRET}\\n'}}",
+        f"Authorization: Bearer\r\n {SECRET}",
+        f"Cookie: a={SECRET};\r\n b={SECRET}",
+        f"userPassword:: {SECRET}",
+        f"password           = {SECRET}",
+        f"ENV DB_PASSWORD {SECRET}",
+        f"ALTER USER bob WITH PASSWORD '{SECRET} {SECRET}'",
+        f"CREATE USER bob IDENTIFIED BY '{SECRET} {SECRET}'",
+        f'create role bob identified with sha256 by "{SECRET}"',
+        f"setPassword('{SECRET}')",
+        f"keyring.set_password('service', 'user', '{SECRET}')",
+        f'builder.password("{SECRET}").build()',
+        f"password -> {SECRET}",
+        f"connect.sid={SECRET}; csrfmiddlewaretoken={SECRET}",
+        f"next=%2Fcb%3Ftoken%3D{ENCODED}",
+        f"%22password%22%3A%22{ENCODED}%22%2C%22n%22%3A1",
+        f"u=%252Fcb%253Fapi_key%253D{ENCODED}%2526x%253D1",
+        f'Content-Disposition: form-data; name="password"\r\n\r\n{SECRET}\r\n--x--',
+        f'name="api_key"; filename="k"\r\nContent-Type: text/plain\r\n\r\n{SECRET}\r\n--x--',
+        f'<input value="{SECRET}" type="text" name="password">',
+        f"value: {SECRET}, name: DB_PASSWORD",
+        json.dumps({"columns": ["user", "password"], "rows": [["u", SECRET], ["v", SECRET]]}),
+        json.dumps({"fields": [{"name": "n"}, {"name": "token"}], "data": [[1, SECRET]]}),
+        f"INSERT INTO u (name, password) VALUES ('bob', '{SECRET}'), ('it''s (1)', '{SECRET}')",  # noqa: S608 -- not executed
+        f"insert into u(`api_key`, n) values (\"{SECRET}\", lower('x'))",  # noqa: S608 -- not executed
+        f"[SQL: INSERT INTO u (n, password) VALUES (?, ?)]\n[parameters: ('b)', '{SECRET}')]",  # noqa: S608 -- not executed
+        f"[parameters: [('b]', '{SECRET}'), ('c', '{SECRET}')]]",
+        f"contraseña={SECRET} benutzerpasswort={SECRET} пароль: {SECRET} 密码={SECRET}",
+        f"\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44={SECRET}",
+        json.dumps({"tokens": [SECRET], "token_value": SECRET, "otp_code": SECRET}),
         *(nested_json(levels) for levels in range(4)),
         *(f"received {nested_json(levels)}" for levels in range(4)),
     ],
@@ -171,6 +211,7 @@ def test_secrets_in_text(text: str) -> None:
     """Headers, assignments, URLs, pairs and nested JSON lose the secret, JSON stays JSON."""
     clean = redact_text(text)
     assert SECRET not in clean
+    assert ENCODED not in clean
     assert redact_text(clean) == clean
     if text.startswith("{"):
         try:
@@ -186,7 +227,10 @@ def test_secrets_in_text(text: str) -> None:
         f"hf_{'aB' * 17}", f"npm_{'aB3' * 12}", f"pypi-AgEIcHlwaS5vcmc{'aB-_' * 20}",
         f"hvs.{'aB3_' * 6}", f"SG.{'aB3-' * 5}ab.{'aB3_' * 10}abc", f"whsec_{'aB3/' * 8}",
         f"ya29.{'aB3-' * 20}", f"dop_v1_{'0f' * 32}", f"shpat_{'0f' * 16}", f"gsk_{'aB3' * 17}",
-        f"dckr_pat_{'aB3' * 9}", f"xapp-1-{'A1' * 12}",
+        f"dckr_pat_{'aB3' * 9}", f"xapp-1-{'A1' * 12}", f"ATATT3xFf{'aB3' * 12}",
+        f"lin_api_{'aB3' * 12}", f"r8_{'aB3' * 12}", f"tskey-auth-{'aB3' * 4}-{'aB3' * 8}",
+        f"xai-{'aB3' * 20}", f"nvapi-{'aB3' * 20}", f"pplx-{'aB3' * 14}", f"dapi{'0f' * 16}",
+        f"MTAx{'aB3x' * 5}.G{'aB3_x'}.{'aB3' * 10}",
     ],
 )  # fmt: skip
 def test_tokens_without_a_name(token: str) -> None:
@@ -195,7 +239,14 @@ def test_tokens_without_a_name(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://hooks.slack.com/services/", "discord.com/api/webhooks/123/"]
+    "url",
+    [
+        "https://hooks.slack.com/services/",
+        "discord.com/api/webhooks/123/",
+        "https://hooks.zapier.com/hooks/catch/",
+        "https://x.webhook.office.com/webhookb2/",
+        "https://outlook.office.com/webhook/",
+    ],
 )
 def test_webhooks(url: str) -> None:
     """Of a webhook's URL its host is left."""
@@ -216,6 +267,27 @@ def test_webhooks(url: str) -> None:
         ("password=Ab(c3 user=bob", "password=[redacted] user=bob"),
         ("curl -u bob:S https://host", "curl -u bob:[redacted] https://host"),
         ("name=DB_PASSWORD value=S n=1", "name=DB_PASSWORD value=[redacted] n=1"),
+        ("a:\n  pw: |\n    S\n    S\n  n: 1", "a:\n  pw: [redacted]\n  n: 1"),
+        ("Authorization: Bearer\r\n S\r\nAccept: x", "Authorization: [redacted]\r\nAccept: x"),
+        ("Authorization: Token S\n  Accept: x", "Authorization: [redacted]\n  Accept: x"),
+        ("r=%2Fa%3Ftoken%3DS%26n%3D1", "r=%2Fa%3Ftoken%3D[redacted]%26n%3D1"),
+        ('<input value="S" name="pw" id="a">', '<input value="[redacted]" name="pw" id="a">'),
+        (
+            "INSERT INTO u (n, pw) VALUES ('a', 'S'), (?, ?)",
+            "INSERT INTO u (n, pw) VALUES ('a', '[redacted]'), (?, ?)",
+        ),
+        (
+            "['mysql', '-u', 'root', '-pS', 'shop']",
+            "['mysql', '-u', 'root', '-p[redacted]', 'shop']",
+        ),
+        (
+            "https://api.telegram.org/bot123:AAbbccddeeffgghhii/getMe",
+            "https://api.telegram.org/bot[redacted]/getMe",
+        ),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nS\n-----END PGP PRIVATE KEY BLOCK----- b",
+            "[redacted] b",
+        ),
     ],
 )
 def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
@@ -260,6 +332,15 @@ def defaulted(): return connect("h", password=os.getenv("X", "{SECRET}"))
         {"auth": ("user", SECRET)},
         {"payload": nested_json(3)},
         {"payload": [nested_json(1)]},
+        {"argv": ["mysql", "-u", "root", f"-p{SECRET}"]},
+        {"argv": ["sh", "-c", "exit 1", "/usr/bin/mysqldump", f"-p{SECRET}", "shop"]},
+        {"argv": ["curl", "-u", f"bob:{SECRET}", "https://host"]},
+        {"argv": ["curl", f"--user=bob:{SECRET}"]},
+        {"argv": ["docker", "login", "-u", "bob", "-p", SECRET]},
+        {"columns": ["user", "password"], "rows": [["u", SECRET]]},
+        {"result": {"columns": ["user", "password"], "rows": [("u", SECRET)]}},
+        {"tokens": [SECRET]},
+        {"refresh": {"tokens": [SECRET, SECRET]}},
     ],
 )
 def test_secrets_in_structures(log: EventLog, events: Events, value: dict[str, Any]) -> None:
@@ -298,6 +379,19 @@ def test_own_keys_at_any_depth(memory: Any, open_memory_log: Any, events: Events
         "pw: a = ",
         "pw=a or ",
         "name=pw ",
+        "pw: |\n ",
+        "Cookie: a;\n ",
+        "insert into t(pw)values(",
+        "insert into t(pw)values('x",
+        "[parameters: (",
+        "[SQL: a [parameters: [",
+        "value=a name=pw ",
+        'name="pw"\r\n',
+        "%25",
+        "pw%3D",
+        "['mysql', ",
+        "password ->",
+        "set_pw('",
     ],
 )
 def test_redaction_is_linear(piece: str) -> None:
@@ -331,6 +425,18 @@ def test_redaction_is_linear(piece: str) -> None:
         "mysql -h db -u root shop",
         "key: str = 3, name=a value=b",
         "<ns:name>bob</ns:name>",
+        "Unexpected token '<', not '}'",
+        "auth -> billing -> mail",
+        "SELECT name FROM users WHERE id IN ('a', 'b')",
+        "INSERT INTO u (name, age) VALUES ('bob', 3)",
+        "[SQL: SELECT n FROM u WHERE id = ?]\n[parameters: ('bob',)]",
+        "cookie.name.startswith('x') and get_password('db')",
+        "raise CookieError('no such name')",
+        "['tar', '-pxf', 'a.tar'] ['ps', '-p', '12']",
+        "100 %3Darea, value=3 name=age",
+        '{"tokens": ["Hello", "world", "covid19"]}',
+        '{"columns": ["user", "age"], "rows": [["bob", 3]]}',
+        "the environment ENV of docker, ARG too",
     ],
 )
 def test_harmless_texts(text: str) -> None:
