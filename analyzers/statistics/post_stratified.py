@@ -14,8 +14,9 @@ hides just the reversal that is looked for.
 A stratum has at least `FEWEST` labeled rows, and none holds rows of both decisions, save of the
 threshold's own bucket: whether a label is known depends on the decision. Where no label is known of
 one decision, measures that need it are None. The interval is one of the
-performance on such traffic: the scores are drawn again (their law's Bayesian bootstrap), and the
-strata's shares from their posteriors under Jeffreys' prior, with a fixed seed.
+performance on such traffic: the scores are drawn again (their law's Bayesian bootstrap), the
+strata's shares from their posteriors under Jeffreys' prior, and where in a stratum its labeled rows
+lie (Bayesian bootstrap again), with a fixed seed.
 
 Papers: Holt, D. & Smith, T. M. F. (1979). Post stratification. J. R. Statist. Soc. A 142, 33-46.
 Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, T. &
@@ -86,12 +87,14 @@ def post_stratified_performance(
     shares = random.beta(positives + 0.5, negatives + 0.5, (DRAWS, rows.size))
     shares[:, unknown] = np.nan
     drawn = random.gamma(counts, size=(DRAWS, counts.size))
-    within = _Within(known, counts, strata)
+    # Where in a stratum its positives and its negatives lie is as uncertain as how many they are.
+    placed = random.gamma(known[:, np.newaxis, :], size=(2, DRAWS, counts.size))
+    within = _Within(counts, strata)
     return measure(
         scores,
         labeled,
-        within.split(counts, share),
-        within.split(drawn, shares),
+        within.split(counts, share, known),
+        within.split(drawn, shares, placed),
         threshold,
         confidence,
     )
@@ -121,24 +124,29 @@ def _begins(side: range, labeled: Floats) -> list[int]:
 class _Within:
     """Spread of a stratum's positives and negatives over its buckets: as that of the labeled."""
 
-    known: Floats
     counts: Floats
     strata: NDArray[np.intp]
 
-    def split(self, counts: Floats, shares: Floats) -> ClassCounts:
-        """Positives and negatives per bucket, of counts per bucket and shares per stratum."""
+    def split(self, counts: Floats, shares: Floats, known: Floats) -> ClassCounts:
+        """Positives and negatives per bucket.
+
+        Args:
+            counts: Rows per bucket.
+            shares: Positives' share per stratum.
+            known: Labeled positives and negatives per bucket.
+        """
         totals = np.add.reduceat(counts, self.strata, axis=-1)
-        positives, negatives = (self._spread(known) for known in self.known)
+        positives, negatives = (self._spread(of_label) for of_label in known)
         return (
             self._of_buckets(totals * shares) * positives,
             self._of_buckets(totals * (1 - shares)) * negatives,
         )
 
     def _spread(self, known: Floats) -> Floats:
-        of_stratum = self._of_buckets(np.add.reduceat(known, self.strata))
+        of_stratum = self._of_buckets(np.add.reduceat(known, self.strata, axis=-1))
         # Where a stratum has none of a label, those that a draw gives it lie as all rows do.
         known = np.where(of_stratum > 0, known, self.counts)
-        of_stratum = self._of_buckets(np.add.reduceat(known, self.strata))
+        of_stratum = self._of_buckets(np.add.reduceat(known, self.strata, axis=-1))
         return np.divide(known, of_stratum, out=np.zeros_like(known), where=of_stratum > 0)
 
     def _of_buckets(self, of_strata: Floats) -> Floats:
