@@ -88,11 +88,11 @@ class LineWriter:
         problem: why the last write was not complete.
     """
 
-    __slots__ = ("_opened", "_stall_s", "_stalled", "descriptor", "is_file", "problem", "torn")
+    __slots__ = ("_identity", "_stall_s", "_stalled", "descriptor", "is_file", "problem", "torn")
 
     def __init__(self, descriptor: int, stall_s: float) -> None:
         self.descriptor = descriptor
-        self._opened = os.fstat(descriptor)
+        self._identity = _identity(descriptor)
         self.is_file = not _may_stall(descriptor)
         self._stall_s = stall_s
         self._stalled = False
@@ -102,7 +102,7 @@ class LineWriter:
     def is_open(self) -> bool:
         """Whether the descriptor is still that of the file it was opened for."""
         try:
-            return os.path.samestat(os.fstat(self.descriptor), self._opened)
+            return _identity(self.descriptor) == self._identity
         except OSError as error:
             if is_interruption(error):
                 raise
@@ -145,6 +145,11 @@ class LineWriter:
             # Complete lines in one write are not torn by other processes.
             end = data.rfind(b"\n", start, end) + 1 or end
         return os.write(self.descriptor, data[start:end])
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_ino, status.st_dev
 
 
 def _may_stall(descriptor: int) -> bool:
