@@ -177,7 +177,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ('[alerting.notify.a]\ntype = "webhook"\n', "needs one of url"),
         (
             '[alerting.notify.a]\ntype = "pigeon"\n',
-            "type must be one of 'email', 'webhook', 'pagerduty', 'opsgenie', 'service'",
+            "type must be one of 'email', 'webhook', 'pagerduty', 'opsgenie', 'apprise'",
         ),
         ('[alerting.notify.a]\nto = ["a@example.com"]\n', "alerting.notify.a: type is missing"),
         (
