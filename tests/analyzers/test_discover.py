@@ -35,6 +35,8 @@ from tests.support.labeled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
 from tests.support.pulses import pulse_profiles
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
 DAYS = 4

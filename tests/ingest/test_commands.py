@@ -15,6 +15,8 @@ from tests.support.numbered_log import NumberedLog
 from tests.support.receivers import free_port
 from tests.support.shipping import Ship
 
+pytestmark = pytest.mark.long
+
 Mlmon = Callable[..., subprocess.CompletedProcess[str]]
 MLMON = (sys.executable, "-m", "mlmon")
 

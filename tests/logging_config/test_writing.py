@@ -31,6 +31,8 @@ from mlmon.logging_config.emit.event_log import DropCounter
 from mlmon.logging_config.sinks.file_sink import FileSink
 from mlmon.logging_config.sinks.queue_sink import QueueSink
 
+pytestmark = pytest.mark.long
+
 DEADLINE_S = 30.0
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 BEGIN = START - DAY
 PRICE = {"subject": "price", "analyzer": "data_quality", "metric": "missing.rate"}
 MODEL = {"service": "api", "model_name": "autobid"}

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 AWAY = "Elasticsearch is not reachable"
 NOWHERE = "http://127.0.0.1:9"

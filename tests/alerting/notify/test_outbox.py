@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 BEGIN = NOW - 6 * HOUR
 HEALTH = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}

@@ -29,6 +29,8 @@ from tests.support.pulses import pulse_profiles as pulses
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+pytestmark = pytest.mark.long
+
 START = datetime(2026, 3, 2, tzinfo=datetime.fromisoformat("2026-01-01T00:00Z").tzinfo)
 """A Monday, midnight UTC."""
 NOW = START + 8 * DAY + 12 * HOUR

@@ -21,6 +21,8 @@ from mlmon.analyzers.run.findings_store import FindingStore, WrittenFindings
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
+pytestmark = pytest.mark.long
+
 Events = list[dict[str, Any]]
 DAYS = 2
 QUIET = 34

@@ -27,6 +27,8 @@ from mlmon.kibana.sync.plan import SyncChange, SyncStep, fitting, plan
 from mlmon.kibana.sync.remote_objects import RemoteObjects, remote_objects
 from tests.support.kibana_stand_in import StandIn, serving
 
+pytestmark = pytest.mark.long
+
 TARGET = LinkTarget("production", "ops")
 VIEWS = f"{len(SOURCES)} data views"
 EVERYTHING = tuple(artefact for artefact in artefacts(TARGET) if artefact.kind != "watch")

@@ -23,6 +23,8 @@ from mlmon.report.serve.request import page_request
 from mlmon.report.serve.server import Server
 from tests.support.browser import started_browser
 
+pytestmark = pytest.mark.long
+
 START = datetime(2026, 3, 2, tzinfo=UTC)
 RANGE = "since=2026-03-02&until=2026-03-03"
 
