@@ -228,7 +228,7 @@ class _Found:
 
     Args:
         store: Where it is stored.
-        analysis: What the run did; it is told what was written and what failed.
+        analysis: What the run did; what is written and what fails is added to it.
         now: The time at which it is known.
     """
 
@@ -237,7 +237,7 @@ class _Found:
         self._analysis = analysis
         self._now = now
         self._analyzers: dict[str, Analyzer[Any]] = {}
-        self._waiting: dict[str, list[Finding]] = {}
+        self._waiting: list[Finding] = []
         self._keys = set[str]()
 
     def take(self, analyzer: Analyzer[Any], judged: Iterator[Finding]) -> None:
@@ -247,37 +247,28 @@ class _Found:
         self._analysis.written[name] = WrittenFindings()
         for finding in judged:
             self._analysis.severities[finding.severity] += 1
-            self._waiting.setdefault(name, []).append(finding)
-            if sum(map(len, self._waiting.values())) >= FINDINGS_PER_WRITE:
+            self._waiting.append(finding)
+            if len(self._waiting) >= FINDINGS_PER_WRITE:
                 self._write()
 
     def store(self) -> None:
         """Store the rest, and withdraw what the analyzers no longer find."""
         self._write()
         names = self._analyzers.keys() - self._analysis.failures.keys()
-        try:
-            self._withdraw(names)
-        except ClusterUnreachableError:
-            raise
-        except ClusterError:
+        if _refusal(partial(self._withdraw, names)) is not None:
             for name in names:
-                self._trying(name, partial(self._withdraw, {name}))
+                self._alone(name, partial(self._withdraw, {name}))
 
     def _write(self) -> None:
         """Store what waits: together, and each analyzer's alone where that is refused."""
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        try:
-            self._write_together(waiting)
-        except ClusterUnreachableError:
-            raise
-        except ClusterError:
-            for name, found in waiting.items():
-                self._trying(name, partial(self._write_together, {name: found}))
+        waiting, self._waiting = self._waiting, []
+        if waiting and _refusal(partial(self._write_batch, waiting)) is not None:
+            for name in dict.fromkeys(finding.analyzer for finding in waiting):
+                own = [finding for finding in waiting if finding.analyzer == name]
+                self._alone(name, partial(self._write_batch, own))
 
-    def _write_together(self, found: Mapping[str, list[Finding]]) -> None:
-        written = self._store.write_together(found, self._now, self._keys)
+    def _write_batch(self, findings: Sequence[Finding]) -> None:
+        written = self._store.write_batch(findings, self._now, self._keys)
         for name, of_analyzer in written.items():
             self._analysis.written[name] += of_analyzer
 
@@ -285,25 +276,31 @@ class _Found:
         period = self._analysis.period
         self._analysis.withdrawn += self._store.withdraw(names, period, self._keys, self._now)
 
-    def _trying(self, name: str, write: Callable[[], None]) -> None:
+    def _alone(self, name: str, write: Callable[[], None]) -> None:
         """Write; store that an analyzer failed where its findings are refused.
 
         If that is refused too, only the run's summary reports it. An index that takes no findings
         (of a closed month, for example) must not keep the others' from theirs.
         """
-        try:
-            write()
-        except ClusterUnreachableError:
-            raise
-        except ClusterError as error:
-            failure = _failure(self._analyzers[name], described(error), self._analysis)
+        if (refusal := _refusal(write)) is not None:
+            failure = _failure(self._analyzers[name], described(refusal), self._analysis)
             self._analysis.severities[failure.severity] += 1
-            try:
-                self._write_together({name: [failure]})
-            except ClusterUnreachableError:
-                raise
-            except ClusterError:
-                return
+            _refusal(partial(self._write_batch, [failure]))
+
+
+def _refusal(write: Callable[[], None]) -> ClusterError | None:
+    """Write; return why it was refused, None where it was done.
+
+    Raises:
+        ClusterUnreachableError: The cluster is away: nobody's findings can be stored.
+    """
+    try:
+        write()
+    except ClusterUnreachableError:
+        raise
+    except ClusterError as error:
+        return error
+    return None
 
 
 def described(error: Exception) -> str:

@@ -14,7 +14,7 @@ from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import FINDINGS, all_months, month_index
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from mlmon.elastic.client.cluster import Cluster
@@ -135,39 +135,36 @@ class FindingStore:
         """
         written, iterator = WrittenFindings(), iter(findings)
         while batch := list(islice(iterator, FINDINGS_PER_WRITE)):
-            written += self.write_together({"": batch}, created)[""]
+            written += sum(self.write_batch(batch, created).values(), WrittenFindings())
         return written
 
-    def write_together(
-        self,
-        groups: Mapping[str, Sequence[Finding]],
-        created: datetime,
-        keys: set[str] | None = None,
+    def write_batch(
+        self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
     ) -> dict[str, WrittenFindings]:
-        """Store findings of different keys in one request; return what was written of each group.
+        """Store findings of different keys in one request; return what was written by analyzer.
 
         Args:
-            groups: What was found, `FINDINGS_PER_WRITE` at most.
+            findings: What was found, `FINDINGS_PER_WRITE` at most.
             created: When it was found.
             keys: The findings' keys are added to it.
         """
-        keyed = {
-            name: {finding.key: finding for finding in found} for name, found in groups.items()
-        }
+        found: dict[str, dict[str, Finding]] = {}
+        for finding in findings:
+            found.setdefault(finding.analyzer, {})[finding.key] = finding
         # A run that was killed may have left what no search finds yet.
         self._cluster.refresh(self.pattern)
-        stored = self._revisions(key for found in keyed.values() for key in found)
-        plans = {name: plan(found, stored, created) for name, found in keyed.items()}
+        stored = self._revisions(key for by_key in found.values() for key in by_key)
+        plans = {analyzer: plan(by_key, stored, created) for analyzer, by_key in found.items()}
         self._cluster.put(
-            self._document(finding) for made in plans.values() for finding in made.write
+            self._document(finding) for decided in plans.values() for finding in decided.write
         )
-        superseded = [revision for made in plans.values() for revision in made.supersede]
+        superseded = [revision for decided in plans.values() for revision in decided.supersede]
         self._supersede(superseded)
-        if superseded or any(made.write for made in plans.values()):
+        if superseded or any(decided.write for decided in plans.values()):
             self._cluster.refresh(self.pattern)
         if keys is not None:
-            keys.update(*keyed.values())
-        return {name: made.written for name, made in plans.items()}
+            keys.update(*found.values())
+        return {analyzer: decided.written for analyzer, decided in plans.items()}
 
     def withdraw(
         self, analyzers: Collection[str], period: Window, keep: Collection[str], now: datetime

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, Fault, signs, spans
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.scoreboard.faults.fault import Fault, signs, spans
 from mlmon.scoreboard.simulation.requests import TOPICS, embeddings
 
 if TYPE_CHECKING:

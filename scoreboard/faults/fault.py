@@ -9,6 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
+from mlmon.analyzers.base.window import DAY
 from mlmon.scoreboard.simulation.job_runs import JobRun
 from mlmon.scoreboard.simulation.requests import Floats, Requests
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 
 
 class Size(StrEnum):

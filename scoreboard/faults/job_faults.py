@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, MINUTE, Fault, signs, spans
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.scoreboard.faults.fault import Fault, signs, spans
 from mlmon.scoreboard.simulation.job_runs import MLMON, REFRESH, TRAIN
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, MINUTE, Delivery, Fault, signs, spans
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.scoreboard.faults.fault import Delivery, Fault, signs, spans
 
 TIMELINE = "data"
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, MINUTE, Fault, signs, spans
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.scoreboard.faults.fault import Fault, signs, spans
 
 if TYPE_CHECKING:
     from mlmon.scoreboard.faults.fault import Affected

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, MINUTE, Delivery, Fault, signs, spans, trap
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.scoreboard.faults.fault import Delivery, Fault, signs, spans, trap
 from mlmon.scoreboard.simulation.job_runs import EXPORT
 from mlmon.scoreboard.simulation.traffic import BUSIEST_HOUR, NIGHT
 
@@ -113,7 +113,7 @@ TRAPS = tuple(
         ),
         Fault(
             "outlier", "One extreme value", TIMELINE, (), (),
-            spans(timedelta(hours=1), DAY, small=HOUR), inputs=_outlier,
+            spans(HOUR, DAY, small=HOUR), inputs=_outlier,
         ),
         Fault(
             "second_shipper", "A second shipper ships the same files", TIMELINE, (), (),

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlmon.analyzers.base.window import DAY
 from mlmon.scoreboard.peers.rules import RULES, Reference
 from mlmon.scoreboard.simulation.requests import draw_requests
 from mlmon.scoreboard.simulation.traffic import nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from mlmon.scoreboard.peers.rules import Column, PeerRule
     from mlmon.scoreboard.simulation.requests import Requests
     from mlmon.scoreboard.timelines.model_versions import Version
     from mlmon.scoreboard.timelines.plan import Planned, Timeline
 
-DAY = timedelta(days=1)
 REFERENCE_DAYS = 10
 TRAINING_ROWS = 6_000
 MOST_ROWS = 20_000

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
-from mlmon.elastic.node import node
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import load_settings
 from mlmon.elastic.settings_file import CONFIG, VARIABLE_PREFIX
 from mlmon.elastic.system.folders import cache_folder
@@ -48,21 +45,14 @@ def default_settings(config: Path) -> Iterator[None]:
 def own_cluster() -> Iterator[Cluster]:
     """Run a node of its own with mlmon's templates, and delete it afterwards."""
     cache = cache_folder(load_settings())
-    home = Path(tempfile.mkdtemp(prefix="mlmon-scoreboard-"))
-    home.chmod(0o755)  # the node's unprivileged user has to enter it
-    config = home / "mlmon.toml"
-    config.touch()
-    # The node would outlive a run that SIGTERM ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with default_settings(config):
-        changes = {"home": home, "cache": cache, "node_port": PORT, "node_heap": HEAP}
-        settings = load_settings().model_copy(update=changes)
-        try:
-            url = node.start(settings).url
-            with connect(settings.model_copy(update={"elasticsearch_url": url})) as cluster:
-                for _ in templates.install(cluster):
-                    pass
-                yield cluster
-        finally:
-            node.stop(settings)
-            shutil.rmtree(home)
+    with TemporaryDirectory(prefix="mlmon-scoreboard-") as folder:
+        config = Path(folder) / "mlmon.toml"
+        config.touch()
+        with (
+            default_settings(config),
+            temporary_node(PORT, HEAP, cache) as settings,
+            connect(settings) as cluster,
+        ):
+            for _ in templates.install(cluster):
+                pass
+            yield cluster

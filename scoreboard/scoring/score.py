@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR
+from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.scoreboard.timelines.plan import AFTERMATH
 
 if TYPE_CHECKING:

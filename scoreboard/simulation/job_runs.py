@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime, timedelta
 
     from numpy.random import Generator
 
@@ -69,10 +71,9 @@ class Job:
 
 def jobs(retrain: timedelta) -> tuple[Job, ...]:
     """Return the jobs of a service whose model is trained so often."""
-    hour = timedelta(hours=1)
     return (
-        Job(REFRESH, hour, timedelta(minutes=5), 40.0, 600),
-        Job(EXPORT, 24 * hour, 2 * hour, 300.0, 5_000),
-        Job(TRAIN, retrain, 3 * hour, 600.0, 6_000),
-        Job(MLMON, hour, timedelta(minutes=20), 8.0, 40),
+        Job(REFRESH, HOUR, 5 * MINUTE, 40.0, 600),
+        Job(EXPORT, DAY, 2 * HOUR, 300.0, 5_000),
+        Job(TRAIN, retrain, 3 * HOUR, 600.0, 6_000),
+        Job(MLMON, HOUR, 20 * MINUTE, 8.0, 40),
     )

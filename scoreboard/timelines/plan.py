@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlmon.scoreboard.faults.fault import DAY, HOUR, Fault, Size
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.scoreboard.faults.fault import Fault, Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mlmon.analyzers.base.window import HOUR
 from mlmon.logging_config import FeatureSource, Service, context, open_log
-from mlmon.scoreboard.faults.fault import HOUR, Affected
+from mlmon.scoreboard.faults.fault import Affected
 from mlmon.scoreboard.simulation import traffic
 from mlmon.scoreboard.simulation.job_runs import REFRESH, TRAIN, JobRun, jobs
 from mlmon.scoreboard.simulation.requests import THRESHOLD, draw_outcomes, draw_requests

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.scoreboard.faults.fault import DAY, Size
+from mlmon.analyzers.base.window import DAY
+from mlmon.scoreboard.faults.fault import Size
 from mlmon.scoreboard.simulation.traffic import nanoseconds
 from mlmon.scoreboard.timelines.model_versions import TRAINING_ROWS, ModelVersions
 from mlmon.scoreboard.timelines.outbox import Outbox

@@ -47,8 +47,8 @@ from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import load_settings
-from tests.support.bench_node import bench_node
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY_ONE = Window(START, START + DAY)
@@ -246,7 +246,7 @@ def peers(url: str, namespace: str, reference: Path) -> dict[str, Any]:
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """Start a node of the benchmark's own, and end it."""
-    with bench_node(9270, "1g") as settings, connect(settings) as cluster:
+    with temporary_node(9270, "1g") as settings, connect(settings) as cluster:
         for _ in templates.install(cluster):
             pass
         yield cluster

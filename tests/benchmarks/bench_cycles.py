@@ -40,7 +40,7 @@ from mlmon.analyzers.run.engine import analyze
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
-from tests.support.bench_node import bench_node
+from mlmon.elastic.node.temporary_node import temporary_node
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MODEL = ("bench", "1")
@@ -232,7 +232,7 @@ def spread(cluster: Cluster, namespace: str, events: int, window: Window) -> Cos
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """Start a node of the benchmark's own, and end it."""
-    with bench_node(9290, "1g") as settings, connect(settings) as cluster:
+    with temporary_node(9290, "1g") as settings, connect(settings) as cluster:
         for _ in templates.install(cluster):
             pass
         yield cluster

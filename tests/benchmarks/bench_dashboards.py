@@ -39,12 +39,12 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import install
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.progress import show_progress
 from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
-from tests.support.bench_node import bench_node
 from tests.support.histories import START, all_alerts, rule, spell
 
 NAMESPACE = "bench"
@@ -100,7 +100,11 @@ def main() -> int:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     window = Window(end - timedelta(days=given.days), end)
     console = Console(width=110)
-    with bench_node(9280) as settings, connect(settings) as cluster, show_progress() as progress:
+    with (
+        temporary_node(9280) as settings,
+        connect(settings) as cluster,
+        show_progress() as progress,
+    ):
         stored = fill(cluster, window, progress)
         questions = ask(cluster, window, given.rounds, progress)
         progress("drawing the overview")

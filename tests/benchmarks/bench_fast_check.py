@@ -31,10 +31,10 @@ from rich.table import Table
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, SECOND, iso, parse_time
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.names import data_stream
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import Settings
 from mlmon.logging_config import EventLog, Service, open_log
 from tests.benchmarks.bench_index import machine
-from tests.support.bench_node import bench_node
 from tests.support.receivers import webhook_receiver
 
 ALLOWED = 2 * MINUTE
@@ -169,7 +169,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=int, default=7, help="how long faults last")
     minutes = parser.parse_args().minutes
     with (
-        bench_node(PORT) as settings,
+        temporary_node(PORT) as settings,
         webhook_receiver() as hook,
         tempfile.TemporaryDirectory() as folder,
     ):

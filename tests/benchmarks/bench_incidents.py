@@ -37,8 +37,8 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.run.ground_truth import read_truth
 from mlmon.elastic.connect import connect
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import load_settings
-from tests.support.bench_node import bench_node
 from tests.support.true_incidents import shows
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def main() -> None:
     options = parser.parse_args()
     scores = [score for score in kept(options.keep) if score.seed in options.seeds]
     missing = [seed for seed in options.seeds if seed not in {score.seed for score in scores}]
-    with bench_node(9340, heap="768m") if missing else nullcontext(load_settings()) as settings:
+    with temporary_node(9340, heap="768m") if missing else nullcontext(load_settings()) as settings:
         for seed in missing:
             with tempfile.TemporaryDirectory(prefix="mlmon-incidents-") as name:
                 scores.append(run(settings, seed, options.predictions, Path(name)))

@@ -35,9 +35,9 @@ from mlmon.elastic.client.client_errors import reason
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import templates
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.ingest.encode.line import LineEncoder
 from mlmon.logging_config import FeatureSource, Model, Service, open_log
-from tests.support.bench_node import bench_node
 
 console = Console(width=120, highlight=False)
 BULK = 1_000
@@ -116,7 +116,7 @@ def main() -> None:
         if name == CHOSEN or any(text in name for text in arguments.only.split(","))
     }
     results = {name: Result() for name in chosen}
-    with bench_node(9290) as settings, connect(settings) as cluster:
+    with temporary_node(9290) as settings, connect(settings) as cluster:
         if arguments.fields:
             print_fields(cluster, lines)
             return

@@ -41,11 +41,11 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import Settings
 from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.pipeline import Flow
 from mlmon.logging_config import Model, Service, open_log
-from tests.support.bench_node import bench_node
 
 URL = "MLMON_BENCH_ELASTICSEARCH_URL"
 DATASET = "ml.prediction"
@@ -113,7 +113,7 @@ def cluster(*, separate: bool) -> Iterator[Cluster]:
             list(templates.install(connected))
             yield connected
         return
-    with bench_node(9260, HEAP) as settings, connect(settings) as connected:
+    with temporary_node(9260, HEAP) as settings, connect(settings) as connected:
         running = node.find(settings)
         if separate and running is not None:
             part(running.pid)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.scoreboard.faults.catalogue import chosen
-from mlmon.scoreboard.faults.fault import DAY, HOUR, Size, Span
+from mlmon.scoreboard.faults.fault import Size, Span
 from mlmon.scoreboard.replay.replay import Replay
 from mlmon.scoreboard.scoring.score import score
 from mlmon.scoreboard.timelines.plan import plan_timeline

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mlmon.scoreboard.faults.fault import HOUR, MINUTE, Delivery, Fault, spans
+from mlmon.analyzers.base.window import HOUR, MINUTE
+from mlmon.scoreboard.faults.fault import Delivery, Fault, spans
 from mlmon.scoreboard.simulation.traffic import nanoseconds
 from mlmon.scoreboard.timelines.outbox import Outbox
 from mlmon.scoreboard.timelines.plan import BEGIN, Planned

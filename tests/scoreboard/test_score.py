@@ -9,7 +9,8 @@ import pytest
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.analyzers.base.finding import Severity
-from mlmon.scoreboard.faults.fault import DAY, HOUR, Fault, Size, signs, spans, trap
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.scoreboard.faults.fault import Fault, Size, signs, spans, trap
 from mlmon.scoreboard.scoring.observed import Observed
 from mlmon.scoreboard.scoring.records import Record
 from mlmon.scoreboard.scoring.score import TimelineScore, score

@@ -9,9 +9,10 @@ import numpy as np
 import orjson
 import pytest
 
+from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 from mlmon.scoreboard.faults.catalogue import KINDS
-from mlmon.scoreboard.faults.fault import DAY, HOUR, Affected, Fault, Size
+from mlmon.scoreboard.faults.fault import Affected, Fault, Size
 from mlmon.scoreboard.replay.paced_encoder import paced
 from mlmon.scoreboard.simulation.requests import Requests, draw_outcomes, draw_requests, expit
 from mlmon.scoreboard.simulation.traffic import expected, moment, nanoseconds, slots

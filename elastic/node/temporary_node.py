@@ -1,4 +1,4 @@
-"""A node of a benchmark's own, so that `make bench` runs from a fresh clone."""
+"""A node that lives as long as a block: of the scoreboard, or of a benchmark."""
 
 import shutil
 import signal
@@ -14,21 +14,21 @@ from mlmon.elastic.system.folders import cache_folder
 
 
 @contextmanager
-def bench_node(port: int, heap: str = "512m") -> Iterator[Settings]:
+def temporary_node(port: int, heap: str = "512m", cache: Path | None = None) -> Iterator[Settings]:
     """Run a node with a home of its own; yield settings with its URL, and delete it afterwards.
 
     Args:
         port: First port to try.
         heap: Heap, as Java writes it.
+        cache: Folder of downloads, by default that of the settings.
     """
-    home = Path(tempfile.mkdtemp(prefix="mlmon-bench-"))
+    home = Path(tempfile.mkdtemp(prefix="mlmon-node-"))
     home.chmod(0o755)  # the node's unprivileged user has to enter it
-    cache = cache_folder(load_settings())
-    # The node would outlive a benchmark that SIGTERM ends.
+    # The node would outlive a run that SIGTERM ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    settings = Settings(
-        home=home, cache=cache, node_port=port, node_heap=heap, elasticsearch_url=None
-    )
+    known = load_settings()
+    changes = {"home": home, "cache": cache or cache_folder(known), "elasticsearch_url": None}
+    settings = known.model_copy(update={**changes, "node_port": port, "node_heap": heap})
     try:
         found = node.start(settings)
         yield settings.model_copy(update={"elasticsearch_url": found.url})
