@@ -28,7 +28,7 @@ class WrongValueError(UserError):
 
 
 class NotRunningError(UserError):
-    """What was asked for its status has never run."""
+    """A status was requested of something that has never run."""
 
     exit_code = ExitCode.NOT_RUNNING
 

@@ -57,19 +57,18 @@ def scoreboard(
     unknown = [one for one in wanted if one not in {known.value for known in Size}]
     if unknown:
         raise WrongValueError(
-            f"There is no size {', '.join(unknown)}", "There are: 150, 2000, 50000."
+            f"There is no size {', '.join(unknown)}", f"There are: {', '.join(Size)}."
         )
     faults = chosen(kinds or [])
     reported = range(first_seed, first_seed + seeds)
     scores = KeptScores(keep)
     planned = list(timelines([Size(one) for one in wanted], reported, faults, timeline or []))
-    due = [one for one in planned if (one.name, one.size.value, one.seed) not in scores.records]
+    due = [one for one in planned if one.key not in scores.records]
     if due:
         with own_cluster() as cluster, show_progress() as report:
             for one in due:
                 scores.add(run_timeline(cluster, one, report))
-    keys = [(one.name, one.size.value, one.seed) for one in planned]
-    records = [scores.records[key] for key in keys]
+    records = [scores.records[one.key] for one in planned]
     missed = [
         goal
         for total in totals([record.score for record in records])

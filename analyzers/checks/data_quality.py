@@ -108,7 +108,7 @@ class DataQuality(Analyzer[PredictionProfile]):
         "missing.rate": Runbook(
             "--dataset prediction --field ml.features.missing={subject}",
             "The feature's source is down or lost its key; a client leaves the value out.",
-            "Fix the source or tell the client. Scores of these predictions rest on a default.",
+            "Fix the source, or inform the client. Scores of these predictions rest on a default.",
         ),
         "out_of_range.rate": Runbook(
             NUMBER_LINES, "A unit, a sign or a scale changed.", FIX_SOURCE

@@ -1,4 +1,4 @@
-"""Who acts on what was judged: a later stage, handed to whatever judges.
+"""Who acts on what was judged: a later stage, handed to the commands that judge.
 
 Imports point backwards only, so the stage that judges does not know which stage acts on its
 findings; `mlmon/commands.py`, which knows all of them, gives it to the commands.

@@ -1,4 +1,4 @@
-"""Events that charts over time show: what changed beside the values, and what was reported."""
+"""Events that charts over time show: what changed at the time, and what was reported."""
 
 from typing import Final
 

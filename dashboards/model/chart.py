@@ -94,7 +94,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class EventMark:
-    """Documents drawn as vertical lines at their times: what happened beside the values.
+    """Documents drawn as vertical lines at their times: what happened while the values changed.
 
     Args:
         label: What happened.

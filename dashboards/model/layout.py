@@ -113,7 +113,7 @@ def sections(
     Args:
         dashboard: The dashboard.
         analyzers: Those whose panels it shows, in order; of none, what is wrong is left out.
-        columns: Charts of an analyzer in a row; None for all of a metric's beside one another.
+        columns: Charts of an analyzer in a row; None for all of a metric's in one row.
     """
     own = (analyzer_section(analyzer, columns) for analyzer in analyzers)
     wrong = [incident_section(dashboard, analyzers)] if analyzers else []

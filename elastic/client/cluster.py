@@ -79,6 +79,7 @@ class Cluster:
         """Yield every hit of a query, from one point in time; memory stays flat.
 
         Where one page holds all, it is one search: a point in time would cost two requests more.
+        Where it does not, the first page is read again from a point in time.
 
         Args:
             index: Index, data stream or pattern.

@@ -16,7 +16,7 @@ QUIET_S = 30.0
 its name has gone to another one."""
 
 IDLE_S = 3_600.0
-"""How long a file must be unchanged until it counts as ended although no newer one lies beside
+"""How long a file must be unchanged until it counts as ended although no newer one lies next to
 it."""
 
 # A number or a date that a rotation adds, with what separates it: `.1`, `-20260301`, `.2026-03-01`.

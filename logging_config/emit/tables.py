@@ -1,6 +1,6 @@
 """Secrets in tables: the columns of a result, the values of SQL's `INSERT`, and its parameters.
 
-A value there has no name beside it: its column has one, elsewhere.
+A value there has no name next to it: its column has one, elsewhere.
 """
 
 import re

@@ -149,7 +149,7 @@ class Fault:
         clock_ahead: How far the clock of the second process is ahead.
         reload_fails: Whether it begins with a failed reload of the model.
         starts: Whether a second service, or a second model of the service, starts with it.
-        alongside: Whether it runs beside the timeline's other faults.
+        alongside: Whether it runs while the timeline's other faults do.
         daily: Predictions a day of its timeline; None for those of the size.
         is_trap: Whether nothing is wrong: then `signs` are true statements that may be made.
     """

@@ -66,6 +66,11 @@ class Timeline:
     planned: tuple[Planned, ...]
 
     @property
+    def key(self) -> tuple[str, str, int]:
+        """Name, size and seed, by which its score is found."""
+        return self.name, self.size.value, self.seed
+
+    @property
     def daily(self) -> int:
         """Predictions on a working day."""
         own = [planned.fault.daily for planned in self.planned if planned.fault.daily is not None]

@@ -100,13 +100,13 @@ def test_usage_of_ship(words: list[str]) -> None:
 
 
 def test_segments_of_help_are_shown() -> None:
-    """The name of a section in brackets is not taken for markup."""
+    """The name of a section in brackets is not read as markup."""
     text = CliRunner().invoke(app, ["baseline", "create", "--help"], env={"COLUMNS": "300"}).output
     assert "segments under [analyzers] of mlmon.toml" in text
 
 
 def test_pages_are_listed_with_titles() -> None:
-    """`mlmon docs` lists each page beside its title."""
+    """`mlmon docs` lists each page with its title."""
     lines = CliRunner().invoke(app, ["docs"]).output.splitlines()
     listed = dict(line.split(maxsplit=1) for line in lines)
     assert listed["ingest"] == "Shipping"

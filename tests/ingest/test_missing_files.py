@@ -220,7 +220,7 @@ def test_files_that_an_earlier_version_knew_are_not_named(
     ],
 )
 def test_the_parts_of_a_log_have_its_name(name: str) -> None:
-    """Whatever a rotation puts into the name: numbers, dates, times, with their separators."""
+    """For all that a rotation puts into the name: numbers, dates, times and separators."""
     assert log_name(f"/var/log/{name}") == ("/var/log", "app.jsonl")
 
 

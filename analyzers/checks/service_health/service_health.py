@@ -165,12 +165,12 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "http.4xx.rate": Runbook(
             f"{PATH_LINES} --level warning",
             "A client's release; a path or a key that changed; a scan from outside.",
-            "Find the client by its lines and tell it; a scan may be blocked at the edge.",
+            "Find the client by its lines and inform it; a scan may be blocked at the edge.",
         ),
         "http.400.rate": Runbook(
             f"{PATH_LINES} --level warning",
             "A client's release that sends other fields.",
-            "Read `error.code`, and tell the client which field is refused.",
+            "Read `error.code`, and name the refused field to the client.",
         ),
         "traffic.rpm": Runbook(
             PATH_LINES,

@@ -1,4 +1,4 @@
-"""Whatever late data do, what was stored amounts to what is so, and nothing is stored twice."""
+"""For any late data, what was stored amounts to what is so, and nothing is stored twice."""
 
 from __future__ import annotations
 

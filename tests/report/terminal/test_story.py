@@ -263,9 +263,11 @@ def test_any_event_may_lack_any_field(complete_events: list[dict[str, Any]]) -> 
             lacking = {key: value for key, value in event.items() if key != name}
             for changed in (lacking, *(event | {name: wrong} for wrong in WRONG)):
                 events = [*complete_events[:number], changed, *complete_events[number + 1 :]]
-                told = list(story(Gathered(tuple(events), origin=(changed | {"event.id": "o"},))))
-                assert len(told) == len(events) + 1
-                assert all(isinstance(sentence.text, str) for sentence in told)
+                sentences = list(
+                    story(Gathered(tuple(events), origin=(changed | {"event.id": "o"},)))
+                )
+                assert len(sentences) == len(events) + 1
+                assert all(isinstance(sentence.text, str) for sentence in sentences)
 
 
 def test_a_prediction_without_a_score(tmp_path: Path) -> None:
