@@ -161,6 +161,8 @@ def merge(samples: Iterable[Buckets]) -> Buckets:
     What one sample with rows lacks (a minimum, a sum), the sum lacks.
     """
     parts = list(samples)
+    if len(parts) == 1 and parts[0].n:
+        return parts[0]
     for part in parts[1:]:
         require_same_edges(parts[0], part)
     return merge_sums(parts[0].edges, [part.sums() for part in parts])

@@ -379,15 +379,15 @@ def _grown(
     for window in longer_windows(day.window.end, lengths):
         if best.certain:
             break
-        scores = pool.numbers(window, SCORE, lambda hour: hour.score)
+        place = pool.span(window)
+        of, (scores, drift) = pool.compared.get(place, (None, (None, None)))
+        if of is not reference:
+            scores = pool.numbers(window, SCORE, lambda hour: hour.score)
+            drift = numeric_drift(scores, reference) if scores and scores.n else None
+            pool.compared[place] = reference, (scores, drift)
         if scores is None or scores.n <= rows:
             continue
         rows = scores.n
-        place = pool.span(window)
-        of, drift = pool.compared.get(place, (None, None))
-        if of is not reference:
-            drift = numeric_drift(scores, reference)
-            pool.compared[place] = reference, drift
         longer = ScoreSample(window, scores, drift, day.needed, pool.within(window))
         if longer.severity.alarming or not best.enough:
             best = longer
