@@ -18,7 +18,7 @@ def roles() -> dict[str, dict[str, Any]]:
     acts on incidents; `mlmon_pruner` rolls over and deletes what has a retention.
     """
     body: dict[str, dict[str, Any]] = orjson.loads(
-        files("elastic").joinpath("roles.json").read_bytes()
+        files("mlmon.elastic").joinpath("roles.json").read_bytes()
     )
     return body
 

@@ -138,6 +138,16 @@ def test_commands_run_next_to_modules_of_our_names(
     assert "no such findings" in found.stdout
 
 
+def test_the_roles_are_read_next_to_modules_of_our_names(
+    pipeline: Installation, service: Path
+) -> None:
+    """What `mlmon setup --roles` and a secure node install lies in the package."""
+    code = "from mlmon.elastic.roles import roles; print(*sorted(roles()))"
+    done = pipeline.run("python", "-c", code, folder=service)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mlmon_shipper" in done.stdout.split()
+
+
 def test_pages_that_messages_name_are_installed(pipeline: Installation, tmp_path: Path) -> None:
     """Each analyzer's runbook is a page that `mlmon docs` prints; so is a page in a hint."""
     listed = pipeline.run("mlmon", "docs", folder=tmp_path).stdout.splitlines()
