@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.notify.notifier import SendResult, Sent
@@ -12,6 +12,7 @@ from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from mlmon.alerting.incidents.evaluation import IncidentEvaluation
     from mlmon.alerting.incidents.record import IncidentRecord
@@ -32,9 +33,11 @@ class Alerting:
 
     Args:
         pages: Gives the pages of later stages that show an incident, for messages.
+        unwritten: What routes know of whether mlmon can judge, where the disk does not take it.
     """
 
     pages: PageOffer = no_pages
+    unwritten: dict[Path, Judging] = field(default_factory=dict)
 
     def findings_changed(
         self, cluster: Cluster, namespace: str, since: datetime, now: datetime
@@ -43,7 +46,7 @@ class Alerting:
 
         A channel that does not answer stops nothing else: what is due is kept and sent later.
         """
-        from mlmon.alerting.desk.quality import publish_quality
+        from mlmon.alerting.actions.quality import publish_quality
         from mlmon.alerting.settings import load_alerting_settings
 
         settings = load_alerting_settings()
@@ -78,7 +81,7 @@ class Alerting:
         from mlmon.elastic.settings import load_settings
 
         settings = load_alerting_settings()
-        kept = JudgingFile(load_settings(), outcome.namespace)
+        kept = JudgingFile(load_settings(), outcome.namespace, self.unwritten)
         result, state = SubscriberResult(), Judging()
         if outcome.failure or kept.is_kept:
             with kept.held():
@@ -98,7 +101,7 @@ class Alerting:
         from mlmon.elastic.settings import load_settings
 
         settings = load_alerting_settings()
-        kept, result = JudgingFile(load_settings(), namespace), SubscriberResult()
+        kept, result = JudgingFile(load_settings(), namespace, self.unwritten), SubscriberResult()
         if kept.is_kept:
             with kept.held():
                 result, state = _sent_notices(kept.read(), namespace, now, settings)

@@ -3,10 +3,8 @@
 import os
 import re
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,14 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import config as node_config
-from mlmon.elastic.node import node
+from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import Settings, load_settings
-from mlmon.elastic.system.folders import cache_folder
 from tests.support import emptied as emptied_namespaces
 
 pytest_plugins = ["tests.support.browser", "tests.support.report_scenario"]
 
-URL = "MLMON_TEST_ELASTICSEARCH_URL"
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
+URL, PORT = "MLMON_TEST_ELASTICSEARCH_URL", 9250
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the node makes a folder of its own in it
 ENOUGH = 4 * 2**30
 
 # By file, the name of what their tests share: fixtures of the session exist once in each worker.
@@ -57,7 +54,7 @@ def cluster(worker_id: str) -> Iterator[Cluster]:
         yield from _prepared(load_settings(elasticsearch_url=os.environ[URL]))
         return
     assert worker_id == "master", "the workers' node is started by pytest_configure"
-    with _node() as settings:
+    with temporary_node(PORT, folder=_folder()) as settings:
         yield from _prepared(settings)
 
 
@@ -66,12 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the one node that all workers share, before they inherit its URL."""
     distributed = getattr(config.option, "numprocesses", None)
     if distributed and URL not in os.environ and not hasattr(config, "workerinput"):
-        shared = _node()
+        shared = temporary_node(PORT, folder=_folder())
         settings = shared.__enter__()
         config.add_cleanup(lambda: shared.__exit__(None, None, None))
-        found = node.find(settings)
-        assert found is not None
-        os.environ[URL] = found.url
+        os.environ[URL] = str(settings.elasticsearch_url)
 
 
 class _Together(LoadFileScheduling):
@@ -86,21 +81,6 @@ class _Together(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """Distribute the tests between the workers by files."""
     return _Together(config, log)
-
-
-@contextmanager
-def _node() -> Iterator[Settings]:
-    """Run a node with a home of its own."""
-    # Not pytest's own folder, which the node's unprivileged user may not enter.
-    home = Path(tempfile.mkdtemp(prefix="mlmon-tests-", dir=_folder()))
-    home.chmod(0o755)
-    settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=9250)
-    try:
-        node.start(settings)
-        yield settings
-    finally:
-        node.stop(settings)
-        shutil.rmtree(home)
 
 
 def _folder() -> Path | None:

@@ -1,6 +1,6 @@
 """Keeps what was sent to routes about whether mlmon can judge: in a file on this machine.
 
-Elasticsearch may be what is away. Where the file cannot be written, the process remembers.
+Elasticsearch may be what is away. Where the file cannot be written, the subscriber remembers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.settings import Settings
 
-_remembered: dict[Path, Judging] = {}
-
 
 class JudgingFile:
     """The state of one namespace.
@@ -30,9 +28,11 @@ class JudgingFile:
     Args:
         settings: Where mlmon's own files are.
         namespace: Environment.
+        unwritten: States that could not be written, by their file; changed here.
     """
 
-    def __init__(self, settings: Settings, namespace: str) -> None:
+    def __init__(self, settings: Settings, namespace: str, unwritten: dict[Path, Judging]) -> None:
+        self._unwritten = unwritten
         self.path = home_folder(settings) / "judging" / f"{namespace}.json"
 
     @contextmanager
@@ -47,12 +47,12 @@ class JudgingFile:
     @property
     def is_kept(self) -> bool:
         """Whether there is a state other than that of a start."""
-        return self.path in _remembered or self.path.exists()
+        return self.path in self._unwritten or self.path.exists()
 
     def read(self) -> Judging:
         """Return the state; where it cannot be read, that of a start."""
-        if self.path in _remembered:
-            return _remembered[self.path]
+        if self.path in self._unwritten:
+            return self._unwritten[self.path]
         try:
             return Judging.from_json(json.loads(self.path.read_text(encoding="utf-8")))
         except (OSError, KeyError, TypeError, ValueError, AttributeError):
@@ -65,10 +65,10 @@ class JudgingFile:
         try:
             if state == Judging():
                 self.path.unlink(missing_ok=True)
-                _remembered.pop(self.path, None)
+                self._unwritten.pop(self.path, None)
                 return
             with atomic_write(self.path, durable=True) as part:
                 part.write_text(json.dumps(state.to_json()), encoding="utf-8")
-            _remembered.pop(self.path, None)
+            self._unwritten.pop(self.path, None)
         except OSError:
-            _remembered[self.path] = state
+            self._unwritten[self.path] = state

@@ -1,4 +1,4 @@
-"""A node that lives as long as a block: of the scoreboard, or of a benchmark."""
+"""A node that lives as long as a block: of the scoreboard, a benchmark, or the tests."""
 
 import shutil
 import signal
@@ -14,15 +14,18 @@ from mlmon.elastic.system.folders import cache_folder
 
 
 @contextmanager
-def temporary_node(port: int, heap: str = "512m", cache: Path | None = None) -> Iterator[Settings]:
+def temporary_node(
+    port: int, heap: str = "512m", cache: Path | None = None, folder: Path | None = None
+) -> Iterator[Settings]:
     """Run a node with a home of its own; yield settings with its URL, and delete it afterwards.
 
     Args:
         port: First port to try.
         heap: Heap, as Java writes it.
         cache: Folder of downloads, by default that of the settings.
+        folder: Where its home is made, by default in the folder of temporary files.
     """
-    home = Path(tempfile.mkdtemp(prefix="mlmon-node-"))
+    home = Path(tempfile.mkdtemp(prefix="mlmon-node-", dir=folder))
     home.chmod(0o755)  # the node's unprivileged user has to enter it
     # The node would outlive a run that SIGTERM ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

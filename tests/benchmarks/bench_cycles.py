@@ -18,7 +18,6 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -38,9 +37,7 @@ from mlmon.analyzers.labels.join import LabelJoin
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.engine import analyze
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.connect import connect
-from mlmon.elastic.indices import templates
-from mlmon.elastic.node.temporary_node import temporary_node
+from tests.benchmarks.bench_analyzers import own_cluster
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MODEL = ("bench", "1")
@@ -227,15 +224,6 @@ def spread(cluster: Cluster, namespace: str, events: int, window: Window) -> Cos
     moments = (window.start + window.length * (number / events) for number in range(events))
     store(cluster, namespace, (stream.prediction(at, at) for at in moments))
     return cost(cluster, lambda: analyze(cluster, namespace, window, now=window.end))
-
-
-@contextmanager
-def own_cluster() -> Iterator[Cluster]:
-    """Start a node of the benchmark's own, and end it."""
-    with temporary_node(9290, "1g") as settings, connect(settings) as cluster:
-        for _ in templates.install(cluster):
-            pass
-        yield cluster
 
 
 def main() -> None:

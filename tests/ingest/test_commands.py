@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.loopback import free_port
 from tests.support.numbered_log import NumberedLog
-from tests.support.receivers import free_port
 from tests.support.shipping import Ship
 
 pytestmark = pytest.mark.long

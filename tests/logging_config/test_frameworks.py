@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+
+from tests.support.loopback import free_port
 
 pytestmark = pytest.mark.long
 
@@ -41,13 +42,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition never held"
         Event().wait(0.05)
-
-
-def free_port() -> int:
-    """A port of this machine that is not used."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.skipif(find_spec("gunicorn") is None, reason="gunicorn is not installed")

@@ -1,7 +1,8 @@
-"""A server of a test's own on loopback, for the stand-ins."""
+"""A server of a test's own on loopback, for the stand-ins, and ports for other servers."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,3 +29,11 @@ def listening(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+    return port

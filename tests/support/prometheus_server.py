@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.support.receivers import free_port, until_ready
+from tests.support.loopback import free_port
+from tests.support.receivers import until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

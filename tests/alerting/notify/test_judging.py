@@ -166,6 +166,18 @@ def test_cron_sends_it_too(
     assert kept(tmp_path) == []
 
 
+def test_a_disk_that_takes_nothing_repeats_no_message(
+    hook: WebhookReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A running mlmon whose folder cannot be written sends each message once all the same."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MLMON_HOME", str(tmp_path / "file"))
+    running = Alerting()
+    for minutes, failure in ((0, AWAY), (5, AWAY), (10, AWAY), (15, ""), (20, "")):
+        running.cycle_ended(CycleOutcome("prod", NOW + minutes * MINUTE, failure, not failure))
+    assert [body["severity"] for body in hook.bodies] == ["critical", "ok"]
+
+
 def test_a_heart_beats_only_while_something_is_judged(heartbeat: WebhookReceiver) -> None:
     """Not where Elasticsearch is away, nor where analyzers fail twice in a row."""
 

@@ -28,17 +28,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
-from mlmon.elastic.settings import Settings, load_settings
-from mlmon.elastic.system.folders import cache_folder
+from mlmon.elastic.node.temporary_node import temporary_node
+from mlmon.elastic.settings import Settings
 from tests.support.fault_injector import FaultInjector
 from tests.support.torture import report
 from tests.support.torture.contenders import mlmon, rsyslog
@@ -68,19 +65,17 @@ def main() -> None:
     contenders = {"`mlmon ship`": mlmon}
     if not options.no_peer and shutil.which("rsyslogd"):
         contenders["rsyslog, queue on disk, synced"] = rsyslog
-    # The node would outlive a torture that SIGTERM ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = _plan(options, options.minutes * 60 / len(contenders))
     verdicts: dict[str, tuple[Verdict, Counter[str]]] = {}
     for number, (name, torture) in enumerate(contenders.items()):
         with (
             tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as folder,
-            _own_node(Path(folder), 9270 + number) as (settings, cluster),
+            temporary_node(9270 + number) as settings,
+            connect(settings) as cluster,
             FaultInjector(cluster.url, ODDS, options.seed) as injector,
         ):
-            logs = Path(folder) / "run"
-            logs.mkdir()
-            verdict = torture(plan, cluster, injector.url, logs, _Restart(settings))
+            list(templates.install(cluster))
+            verdict = torture(plan, cluster, injector.url, Path(folder), _Restart(settings))
             verdicts[name] = verdict, injector.faults
         sys.stdout.write(f"{name}: {len(verdict.written):,} written, {verdict.lost:,} lost\n")
         lost = sorted(verdict.written - verdict.stored.keys())[:10]
@@ -133,20 +128,6 @@ class _Restart:
             node.stop(self._settings)
         node.start(self._settings)
         return f"node {'killed' if killing else 'stopped'} and started"
-
-
-@contextmanager
-def _own_node(home: Path, port: int) -> Iterator[tuple[Settings, Cluster]]:
-    """Start a node of its own."""
-    home.chmod(0o755)
-    settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=port)
-    try:
-        node.start(settings)
-        with connect(settings) as cluster:
-            list(templates.install(cluster))
-            yield settings, cluster
-    finally:
-        node.stop(settings)
 
 
 if __name__ == "__main__":
