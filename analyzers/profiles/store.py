@@ -152,7 +152,8 @@ class ProfileStore:
             "_source": fields or True,
             "size": PAGE_HITS if fields else PROFILES_PER_PAGE,
         }
-        for hit in self._cluster.scan(self._indices, body):
+        windows = round((period.end - period.start) / kinds()[kind].step)
+        for hit in self._cluster.scan(self._indices, body, expected=windows):
             yield hit["_source"]
 
     def _document(self, profile: Profile, created: datetime) -> Document:

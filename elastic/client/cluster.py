@@ -75,23 +75,26 @@ class Cluster:
             allow_partial_search_results=False,
         )
 
-    def scan(self, index: str, body: Json) -> Iterator[Json]:
+    def scan(self, index: str, body: Json, *, expected: int = 0) -> Iterator[Json]:
         """Yield every hit of a query, from one point in time; memory stays flat.
 
         Where one page holds all, it is one search: a point in time would cost two requests more.
-        Where it does not, the first page is read again from a point in time.
+        Where it does not, the first page is read again from a point in time, unless so many hits
+        were expected.
 
         Args:
             index: Index, data stream or pattern.
             body: Search body; `size` is the page size (default 1,000), without `sort` no order.
+            expected: How many hits there are about, where that is known.
         """
         page = {"size": PAGE_HITS, "track_total_hits": False, **body}
-        hits = self.search(index, page)["hits"]["hits"]
-        if len(hits) < page["size"]:
-            yield from hits
-        else:
+        if expected < page["size"]:
+            hits = self.search(index, page)["hits"]["hits"]
+            if len(hits) < page["size"]:
+                yield from hits
+                return
             del hits
-            yield from self._pages(index, {"sort": ["_shard_doc"], **page})
+        yield from self._pages(index, {"sort": ["_shard_doc"], **page})
 
     def _pages(self, index: str, page: Json) -> Iterator[Json]:
         """Yield the hits of all pages of one point in time.
