@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlmon.alerting.desk import commands as incidents
+from mlmon.alerting.actions import commands as incidents
 from mlmon.elastic.command_options import JsonOption, Namespace, Since
 from mlmon.elastic.exit_codes import ExitCode
 

@@ -1,4 +1,4 @@
-"""Recording and alerting rules over the metrics that services, shippers and `mlmon run` expose.
+"""RecordingRule and alerting rules over the metrics that services, shippers and `mlmon run` expose.
 
 They are declared here once; limits are those of the analyzers. An alert has no confidence interval
 behind it, so each asks for enough events that chance does not raise it, and lasts before it fires.
@@ -28,7 +28,7 @@ SHIPPER_LATE_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordingRule:
     """A recording rule.
 
     Args:
@@ -45,7 +45,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Alerting:
+class AlertingRule:
     """An alerting rule.
 
     Args:
@@ -105,7 +105,7 @@ class Group:
 
     name: str
     interval: str
-    rules: tuple[Recording | Alerting, ...]
+    rules: tuple[RecordingRule | AlertingRule, ...]
 
 
 def rules_file(
@@ -153,7 +153,7 @@ def _service(limits: Callable[[str, str], Limits]) -> Group:
     """Return the rules about requests, as prometheus-fastapi-instrumentator counts them."""
     errors = limits("service_health", "http.5xx.rate")
     p99 = limits("service_health", "latency.p99")
-    times = p99.times.warning if p99.times else 1.0
+    times = p99.multiples.warning if p99.multiples else 1.0
     rate, ratio = "job_handler:http_requests:rate5m", "job_handler:http_errors:ratio_rate5m"
     slow = "job:http_request_duration_seconds:p99_5m"
     failed = f'{_BY_HANDLER} (increase(http_requests_total{{status="5xx"}}[5m]))'
@@ -161,18 +161,18 @@ def _service(limits: Callable[[str, str], Limits]) -> Group:
         "mlmon-service",
         "30s",
         (
-            Recording(rate, f"{_BY_HANDLER} (rate(http_requests_total[5m]))"),
-            Recording(
+            RecordingRule(rate, f"{_BY_HANDLER} (rate(http_requests_total[5m]))"),
+            RecordingRule(
                 ratio,
                 f'({_BY_HANDLER} (rate(http_requests_total{{status="5xx"}}[5m])) or 0 * {rate})'
                 f" / ({rate} > 0)",
             ),
-            Recording(
+            RecordingRule(
                 slow,
                 "histogram_quantile(0.99, sum by (job, le) "
                 "(rate(http_request_duration_highr_seconds_bucket[5m])))",
             ),
-            Alerting(
+            AlertingRule(
                 "ServiceFailing",
                 f"{ratio} == 1 and {failed} >= 5",
                 "critical",
@@ -182,7 +182,7 @@ def _service(limits: Callable[[str, str], Limits]) -> Group:
                 f"{_HTTP}#http.5xx.rate",
             ),
             *(
-                Alerting(
+                AlertingRule(
                     f"ServiceErrors{severity.title()}",
                     f"{ratio} > {limit:g} and {failed} >= 5",
                     severity,
@@ -194,7 +194,7 @@ def _service(limits: Callable[[str, str], Limits]) -> Group:
                 )
                 for severity, limit in (("warning", errors.warning), ("critical", errors.critical))
             ),
-            Alerting(
+            AlertingRule(
                 "ServiceSlow",
                 f"{slow} > {p99.warning / 1_000:g} and {slow} > {times:g} * {slow} offset 1w",
                 "warning",
@@ -205,7 +205,7 @@ def _service(limits: Callable[[str, str], Limits]) -> Group:
                 "10m",
                 f"{_HTTP}#latency.p99",
             ),
-            Alerting(
+            AlertingRule(
                 "ServiceSilent",
                 "sum by (job) (rate(http_requests_total[10m])) == 0 and "
                 "sum by (job) (increase(http_requests_total[10m] offset 1w)) > 20",
@@ -241,16 +241,16 @@ def _model(limits: Callable[[str, str], Limits]) -> Group:
         "mlmon-model",
         "1m",
         (
-            Recording(
+            RecordingRule(
                 distance,
                 f"max by {_MODEL} (abs({distribution('1h')} - ({distribution('1w')})))",
             ),
-            Recording(
+            RecordingRule(
                 ratio,
                 "sum by (job, source) (rate(ml_fallbacks_total[1h])) / on (job) group_left () "
                 "(sum by (job) (rate(ml_predictions_total[1h])) > 0)",
             ),
-            Alerting(
+            AlertingRule(
                 "ScoresShifted",
                 # Massart's bound: chance moves a sample's distribution so far once in a thousand.
                 f"{distance} - 1.95 / sqrt({number}) > {shift.warning:g}",
@@ -262,7 +262,7 @@ def _model(limits: Callable[[str, str], Limits]) -> Group:
                 "docs/analyzers/score_shift.md#ks.distance",
             ),
             *(
-                Alerting(
+                AlertingRule(
                     f"Fallbacks{severity.title()}",
                     f"{ratio} > {limit:g} and "
                     "sum by (job, source) (increase(ml_fallbacks_total[1h])) >= 5",
@@ -293,7 +293,7 @@ def _jobs() -> Group:
         "mlmon-jobs",
         "30s",
         (
-            Alerting(
+            AlertingRule(
                 "JobFailed",
                 f"{last('failure')} > ({last('success')} or 0 * {last('failure')})",
                 "critical",
@@ -301,7 +301,7 @@ def _jobs() -> Group:
                 "It holds until a run succeeds.",
                 runbook="docs/analyzers/job_health.md#failed.runs",
             ),
-            Alerting(
+            AlertingRule(
                 "JobOverdue",
                 f"time() - {last('success')} > 3 * {usual} and "
                 "sum by (job_name) (increase(ml_job_runs_total[1w])) >= 3",
@@ -321,7 +321,7 @@ def _log() -> Group:
         "mlmon-log",
         "1m",
         (
-            Alerting(
+            AlertingRule(
                 "LogDropsEvents",
                 "sum by (job) (increase(ml_log_dropped_total[10m])) > 0",
                 "warning",
@@ -340,7 +340,7 @@ def _mlmon() -> Group:
         "mlmon",
         "30s",
         (
-            Alerting(
+            AlertingRule(
                 "MlmonDoesNotJudge",
                 f"time() - {last} > {CYCLES_LATE_S} or "
                 "(max by (job) (mlmon_cycles_total) > 2 unless "
@@ -350,7 +350,7 @@ def _mlmon() -> Group:
                 "No cycle has succeeded for three intervals: see the output of `mlmon run`.",
                 "1m",
             ),
-            Alerting(
+            AlertingRule(
                 "MlmonMessagesWait",
                 "mlmon_waiting_messages > 0",
                 "warning",
@@ -359,7 +359,7 @@ def _mlmon() -> Group:
                 "15m",
                 "docs/alerting.md",
             ),
-            Alerting(
+            AlertingRule(
                 "ShipperWaits",
                 "mlmon_ingest_waiting == 1",
                 "critical",
@@ -368,7 +368,7 @@ def _mlmon() -> Group:
                 f"{SHIPPER_LATE_S}s",
                 "docs/ingest.md",
             ),
-            Alerting(
+            AlertingRule(
                 "ShipperBehind",
                 f"max by (job, instance) (mlmon_ingest_lag_seconds) > {SHIPPER_LATE_S}",
                 "warning",
@@ -377,7 +377,7 @@ def _mlmon() -> Group:
                 "5m",
                 "docs/ingest.md",
             ),
-            Alerting(
+            AlertingRule(
                 "ShipperRejectsLines",
                 'sum by (job, instance) (increase(mlmon_ingest_lines_total{result="rejected"}[10m]'
                 ")) > 0",
@@ -386,7 +386,7 @@ def _mlmon() -> Group:
                 "They are kept, with the reason, in its dead letters.",
                 runbook="docs/ingest.md",
             ),
-            Alerting(
+            AlertingRule(
                 "ShipperLostBytes",
                 "sum by (job, instance) (increase(mlmon_ingest_lost_bytes_total[10m])) > 0",
                 "critical",

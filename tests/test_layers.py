@@ -86,7 +86,7 @@ SHELLS = {
         "analyzers/sample/draw.py",
         "alerting/alerts/evaluation.py",
         "alerting/incidents/evaluation.py",
-        "alerting/desk/*",
+        "alerting/actions/*",
         "analyzers/baselines/accepted_store.py",
         "alerting/notify/outbox.py",
         "alerting/notify/pages.py",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from mlmon.alerting.desk.desk import Desk
+    from mlmon.alerting.actions.incident_actions import IncidentActions
     from mlmon.alerting.incidents.record import IncidentRecord
 
 app = typer.Typer(
@@ -69,10 +69,10 @@ def list_incidents(
     from mlmon.analyzers.base.time_argument import time_argument
 
     begin = time_argument(since, datetime.now(UTC)) if since else None
-    with _desk(namespace) as (desk, now):
-        found = desk.listed(begin)
-        silenced = desk.silenced(found)
-        judged = desk.judged()
+    with _actions(namespace) as (actions, now):
+        found = actions.listed(begin)
+        silenced = actions.silenced(found)
+        judged = actions.judged()
     if as_json:
         for incident in found:
             by = {"silenced": silenced[incident.id]} if incident.id in silenced else {}
@@ -90,7 +90,7 @@ def list_incidents(
     if exit_code and judged.last is None:
         # No incidents is no all-clear here: the namespace may be misspelled.
         raise UserError(
-            f"Nothing was ever judged in namespace {desk.namespace!r}",
+            f"Nothing was ever judged in namespace {actions.namespace!r}",
             "Correct --namespace, or run `mlmon analyze` or `mlmon run`.",
         )
 
@@ -98,9 +98,9 @@ def list_incidents(
 @app.command()
 def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption = False) -> None:
     """Show one incident: its alerts, what happened when, who did what."""
-    with _desk(namespace) as (desk, now):
-        document, alerts, changes = desk.show(incident)
-        silenced = desk.silenced([document]).get(document.id)
+    with _actions(namespace) as (actions, now):
+        document, alerts, changes = actions.show(incident)
+        silenced = actions.silenced([document]).get(document.id)
     if as_json:
         known = {
             "incident": document.to_document(),
@@ -131,7 +131,7 @@ def stats(
     """
     from datetime import UTC, datetime
 
-    from mlmon.alerting.desk.quality import quality_since, suggested_limits
+    from mlmon.alerting.actions.quality import quality_since, suggested_limits
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
@@ -164,8 +164,8 @@ def ack(
     as_json: JsonOption = False,
 ) -> None:
     """Acknowledge an incident: no message until it grows worse or ends."""
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.acknowledge(incident, by or _login(), why, now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.acknowledge(incident, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -178,8 +178,8 @@ def assign(
     as_json: JsonOption = False,
 ) -> None:
     """Assign an incident to someone."""
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.assign(incident, to, by or _login(), why, now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.assign(incident, to, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -191,8 +191,8 @@ def comment(
     as_json: JsonOption = False,
 ) -> None:
     """Add a comment to an incident."""
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.comment(incident, text, by or _login(), now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.comment(incident, text, by or _login(), now), as_json=as_json)
 
 
 @app.command()
@@ -208,8 +208,8 @@ def snooze(
     from mlmon.analyzers.base.time_argument import length_argument
 
     lasting = length_argument(length)
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.snooze(incident, lasting, by or _login(), why, now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.snooze(incident, lasting, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -221,8 +221,8 @@ def resolve(
     as_json: JsonOption = False,
 ) -> None:
     """Close an open incident by hand; an alert that comes later opens it again."""
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.close(incident, by or _login(), why, now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.close(incident, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -241,8 +241,8 @@ def feedback(
     if verdict is Verdict.NEW_NORMAL:
         accept(incident, why, yes=yes, by=by, namespace=namespace, as_json=as_json)
         return
-    with _desk(namespace) as (desk, now):
-        _print_done(desk.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
+    with _actions(namespace) as (actions, now):
+        _print_done(actions.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -297,15 +297,15 @@ def accept(
     """
     from datetime import UTC, datetime
 
-    from mlmon.alerting.desk.new_normal import Chosen
+    from mlmon.alerting.actions.new_normal import Chosen
     from mlmon.analyzers.base.time_argument import time_argument
 
     if since:
         time_argument(since, datetime.now(UTC))  # before a cluster is contacted
     chosen = Chosen(metric or (), segment or (), series or ())
-    with _desk(namespace) as (desk, now):
+    with _actions(namespace) as (actions, now):
         who, begin = by or _login(), time_argument(since, now) if since else None
-        proposed = desk.new_normal(incident, who, why, now, begin, chosen)
+        proposed = actions.new_normal(incident, who, why, now, begin, chosen)
         effect = list(proposed.lines())
         done = ""
         if not as_json:
@@ -313,7 +313,7 @@ def accept(
         if not (dry_run or yes or as_json):
             typer.confirm(f"Accept {count(len(proposed.parts), 'part')}?", abort=True)
         if not dry_run and (yes or not as_json):
-            done = desk.accept(incident, proposed, who, why, now, force=force)
+            done = actions.accept(incident, proposed, who, why, now, force=force)
     if as_json:
         print(json.dumps({"effect": effect, "done": done}, ensure_ascii=False))
     elif done:
@@ -325,16 +325,16 @@ def _print_done(done: str, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _desk(namespace: str | None) -> "Iterator[tuple[Desk, datetime]]":
+def _actions(namespace: str | None) -> "Iterator[tuple[IncidentActions, datetime]]":
     from datetime import UTC, datetime
 
-    from mlmon.alerting.desk.desk import Desk
+    from mlmon.alerting.actions.incident_actions import IncidentActions
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
 
     settings = load_settings(namespace=namespace)
     with connect(settings) as cluster:
-        yield Desk(cluster, settings.namespace), datetime.now(UTC)
+        yield IncidentActions(cluster, settings.namespace), datetime.now(UTC)
 
 
 def _login() -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
+    from mlmon.alerting.actions.new_normal import Chosen, NewNormal
     from mlmon.alerting.alerts.alert import Alert
-    from mlmon.alerting.desk.new_normal import Chosen, NewNormal
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
@@ -37,7 +37,7 @@ class ClosedIncidentError(UserError):
     """An incident is not open, and has to be."""
 
 
-class Desk:
+class IncidentActions:
     """The incidents of one namespace, as people act on them.
 
     Each method that acts returns a sentence, and raises `UserError` where the incident is unknown,
@@ -133,7 +133,7 @@ class Desk:
         chosen: Chosen | None = None,
     ) -> NewNormal:
         """Return what accepting an incident, or a part of it, would do; nothing is stored."""
-        from mlmon.alerting.desk.new_normal import Chosen, preview
+        from mlmon.alerting.actions.new_normal import Chosen, preview
 
         incident, chosen = self.find(prefix), chosen or Chosen()
         return preview(
@@ -157,7 +157,7 @@ class Desk:
         Raises:
             UserError: An alert confirmed true would have vanished, and `force` is not set.
         """
-        from mlmon.alerting.desk.new_normal import accept
+        from mlmon.alerting.actions.new_normal import accept
 
         accept(self._cluster, self.namespace, proposed, force=force)
         if not proposed.others:

@@ -239,13 +239,15 @@ def _vanished(
     known = AcceptedStore(cluster, namespace).all()
     findings = judged_with(cluster, namespace, period, now, analyzers, [*known, *always])
     standing = list(replayed_alerts(findings))
-    calm = {(finding.series, finding.end) for finding in findings if not finding.severity.alarming}
+    within = {
+        (finding.series, finding.end) for finding in findings if not finding.severity.alarming
+    }
     return tuple(
         alert
         for alert in concerned
         # Traffic before the change differs from the new reference, too: an alarm of that at the
-        # same time does not stand for one whose own worst window is calm now.
-        if (alert.series, alert.reason_end) in calm
+        # same time does not stand for one whose own worst window is within its limits now.
+        if (alert.series, alert.reason_end) in within
         or not any(_same_time(alert, other) for other in standing)
     )
 

@@ -234,7 +234,7 @@ def _same(value: Any) -> Any:
 
 
 def opened(
-    rule: Policy, counting: Sequence[Finding], level: Severity, calm: Sequence[Window] = ()
+    rule: Policy, counting: Sequence[Finding], level: Severity, ok: Sequence[Window] = ()
 ) -> Alert:
     """Return the alert that opens with the findings that count, of which the last is the newest.
 
@@ -242,11 +242,11 @@ def opened(
         rule: The rule that holds.
         counting: The findings that count, by their ends.
         level: The level at which it holds.
-        calm: Windows shortly before that were ok, of those that overlap the one before.
+        ok: Windows shortly before that were ok, of those that overlap the one before.
     """
     newest, first = counting[-1], min(counting, key=lambda finding: finding.end)
     shown = worst([finding for finding in counting if finding.severity.rank >= level.rank])
-    onset = _after_calm(min(_onset(rule, finding) for finding in counting), first, calm)
+    onset = _after_ok(min(_onset(rule, finding) for finding in counting), first, ok)
     return Alert(
         rule=rule.id,
         identity=newest.identity,
@@ -281,13 +281,13 @@ def _onset(rule: Policy, finding: Finding) -> Window:
     return Window(finding.onset_start, finding.onset_end)
 
 
-def _after_calm(onset: Window, first: Finding, calm: Sequence[Window]) -> Window:
+def _after_ok(onset: Window, first: Finding, ok: Sequence[Window]) -> Window:
     """Return an onset that lies after the begin of the last window that was ok.
 
     What began before it, and lasts, would have filled it. That holds for an estimate from windows
     that overlap; a line that shows when it began needs no such bound.
     """
-    last = max((window.start for window in calm if window.end < first.end), default=None)
+    last = max((window.start for window in ok if window.end < first.end), default=None)
     if last is None or onset.start >= last or onset.start == onset.end:
         return onset
     return Window(last, max(onset.end, first.end))

@@ -56,7 +56,7 @@ class AlertStateMachine:
     alert: Alert | None = None
     replaced: Replacement = no_replacement
     _counting: list[Finding] = field(default_factory=list)
-    _calm: list[Window] = field(default_factory=list)
+    _ok_windows: list[Window] = field(default_factory=list)
 
     def take(self, rule: Policy, findings: Sequence[Finding]) -> list[Alert]:
         """Go on to the next moment at which windows end; return the alerts that end by then.
@@ -69,8 +69,8 @@ class AlertStateMachine:
         alarms = [finding for finding in findings if finding.severity.rank >= rule.least.rank]
         self._counting = [finding for finding in self._counting if end < rule.counts_until(finding)]
         self._counting += alarms
-        self._calm = [window for window in self._calm if window.end >= end - rule.reach]
-        self._calm += [
+        self._ok_windows = [window for window in self._ok_windows if window.end >= end - rule.reach]
+        self._ok_windows += [
             finding.window
             for finding in findings
             if rule.overlapping(finding.window)
@@ -82,7 +82,7 @@ class AlertStateMachine:
         over = self.past(end)
         level = rule.level(self._counting)
         if self.alert is None and level is not None:
-            self.alert = opened(rule, self._counting, level, self._calm)
+            self.alert = opened(rule, self._counting, level, self._ok_windows)
         elif self.alert is not None:
             self.alert = _continued(self.alert, alarms, findings, level)
         if self.alert is not None:

@@ -13,7 +13,7 @@ CONFIDENCE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class Multiples:
     """Multiples of a usual value: a metric's limits are never nearer to it than these.
 
     Args:
@@ -53,7 +53,7 @@ class Limits:
         measures: What the metric is, so that lines that were lost can widen its interval: a `rate`
             of lines, or a `distance` of their distribution that is at most 1. None for a measure
             that they may change in any way.
-        times: Multiples of the usual value, where the metric has one.
+        multiples: Multiples of the usual value, where the metric has one.
         two_sided: Whether a value as far below zero is as bad: how far it lies from zero is judged.
     """
 
@@ -62,7 +62,7 @@ class Limits:
     bad: Literal["above", "below"] = "above"
     meaning: str = ""
     measures: Literal["rate", "distance"] | None = None
-    times: Times | None = None
+    multiples: Multiples | None = None
     two_sided: bool = False
 
     def judge(self, low: float, high: float) -> Severity:
@@ -110,7 +110,7 @@ class Limits:
     @property
     def description(self) -> str:
         """Origin of the limits, for documents; empty for limits that are plain numbers."""
-        relative = self.times.sentence(self.bad) if self.times else ""
+        relative = self.multiples.sentence(self.bad) if self.multiples else ""
         return ", ".join(part for part in (self.meaning, relative) if part)
 
     @property
@@ -132,9 +132,11 @@ class Limits:
             usual: The usual value.
             spread: Its robust standard deviation.
         """
-        if self.times is None:
+        if self.multiples is None:
             raise ValueError("these limits are not declared as multiples of a usual value")
-        pairs = zip((self.times.warning, self.times.critical), self.times.spreads, strict=True)
+        pairs = zip(
+            (self.multiples.warning, self.multiples.critical), self.multiples.spreads, strict=True
+        )
         warning, critical = (
             max(times * usual, usual + n * spread) if n else times * usual for times, n in pairs
         )

@@ -28,7 +28,7 @@ from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import (
@@ -147,7 +147,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             Limits(
                 0.01,
                 0.05,
-                times=Times(3, 6, "the rate expected by chance"),
+                multiples=Multiples(3, 6, "the rate expected by chance"),
                 measures="rate",
             ),
             unit="ratio",
@@ -159,7 +159,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             Limits(
                 0.01,
                 0.05,
-                times=Times(3, 6, "the rate expected of rare categories"),
+                multiples=Multiples(3, 6, "the rate expected of rare categories"),
                 measures="rate",
             ),
             unit="ratio",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
@@ -103,14 +103,16 @@ class FallbackRate(Analyzer[PredictionProfile]):
             RATE,
             "Fallback rate",
             "Which share of predictions uses defaults?",
-            Limits(0.05, 0.25, measures="rate", times=Times(3, 6, "the past week's")),
+            Limits(0.05, 0.25, measures="rate", multiples=Multiples(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
             SHARE,
             "Fallbacks by reason",
             "Why do predictions use defaults?",
-            Limits(0.05, 0.25, meaning="of predictions", times=Times(3, 6, "the past week's")),
+            Limits(
+                0.05, 0.25, meaning="of predictions", multiples=Multiples(3, 6, "the past week's")
+            ),
             unit="ratio",
         ),
         Metric(
@@ -130,7 +132,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
             AGE,
             "Age of feature sources",
             "How old is the data predictions are made from?",
-            Limits(2.0, 6.0, meaning="hours", times=Times(2, 4, _THREE_IN_FOUR)),
+            Limits(2.0, 6.0, meaning="hours", multiples=Multiples(2, 4, _THREE_IN_FOUR)),
             unit="h",
         ),
         Metric(
@@ -142,7 +144,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
                 8.0,
                 meaning="hours, or 3 quarters of and twice the age at which defaults were used in "
                 "the past week",
-                times=Times(2, 4, _THREE_IN_FOUR),
+                multiples=Multiples(2, 4, _THREE_IN_FOUR),
             ),
             unit="h",
         ),

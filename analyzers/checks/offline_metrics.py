@@ -25,7 +25,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import Runbook
@@ -133,7 +133,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 0.10,
                 meaning="relative drop beyond sampling error from the median of up to 10 versions "
                 "before",
-                times=Times(3, 6, "their robust standard deviation"),
+                multiples=Multiples(3, 6, "their robust standard deviation"),
             ),
             draw="bar",
         ),

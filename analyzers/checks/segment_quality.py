@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
@@ -128,7 +128,12 @@ class SegmentQuality(Analyzer[PredictionProfile]):
             OUTSIDE,
             "Out-of-range values by segment",
             "Which share of a segment's values lies outside the training range?",
-            Limits(0.01, 0.05, times=Times(3, 6, "the rate expected by chance"), measures="rate"),
+            Limits(
+                0.01,
+                0.05,
+                multiples=Multiples(3, 6, "the rate expected by chance"),
+                measures="rate",
+            ),
             unit="ratio",
             breakdown="finding.segment",
         ),
@@ -139,7 +144,7 @@ class SegmentQuality(Analyzer[PredictionProfile]):
             Limits(
                 0.01,
                 0.05,
-                times=Times(3, 6, "the rate expected of rare categories"),
+                multiples=Multiples(3, 6, "the rate expected of rare categories"),
                 measures="rate",
             ),
             unit="ratio",

@@ -23,7 +23,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import Runbook
@@ -87,7 +87,9 @@ class StoreCoverage(Analyzer[StoreProfile]):
             AGE,
             "Age of pre-computed features",
             "Which age do 90 % of the pre-computed features not pass?",
-            Limits(2.0, 6.0, meaning="hours", times=Times(2, 4, "the age of 3 in 4 past hours")),
+            Limits(
+                2.0, 6.0, meaning="hours", multiples=Multiples(2, 4, "the age of 3 in 4 past hours")
+            ),
             unit="h",
         ),
         Metric(

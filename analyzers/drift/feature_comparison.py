@@ -2,8 +2,8 @@
 
 An alarm needs an effect whose conservative end passes the limit, and significance after
 Benjamini-Hochberg over all comparisons made. Both hold at any size of the sample, so any sample
-can alarm. The size decides on calm alone: a feature is called unchanged only where a critical drift
-would be detected with a power of 0.9, and where the distance lies below the limit.
+can alarm. The size decides only whether a feature is called unchanged: where a critical drift would
+be detected with a power of 0.9, and the distance lies below the limit.
 
 Where a day has no such verdict, because its sample is too small or its distance lies above the
 limit within the sampling error, the days before it are added, up to two weeks.
@@ -67,8 +67,8 @@ class ComparedFeature:
         severity = self.drift.severity
         if severity.alarming and self.q_value <= FALSE_DISCOVERY_RATE:
             return severity
-        calm = severity is Severity.OK and not self.skip_reason
-        return Severity.OK if calm else Severity.UNKNOWN
+        is_ok = severity is Severity.OK and not self.skip_reason
+        return Severity.OK if is_ok else Severity.UNKNOWN
 
     @property
     def near_limit(self) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from mlmon.alerting.desk.desk import Desk
+    from mlmon.alerting.actions.incident_actions import IncidentActions
 
 _LONGEST_TEXT = 2_000
 PART: Final = "part:"
@@ -57,48 +57,62 @@ class Act:
     field: str
     open_only: bool
     careful: bool
-    do: Callable[[Desk, str, str, Mapping[str, str], datetime], str]
+    do: Callable[[IncidentActions, str, str, Mapping[str, str], datetime], str]
 
 
-def _acknowledge(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
-    return desk.acknowledge(name, by, _why(form), now)
+def _acknowledge(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
+    return actions.acknowledge(name, by, _why(form), now)
 
 
-def _assign(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
-    return desk.assign(name, _given(form, "to", "Give a name to assign it to"), by, _why(form), now)
+def _assign(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
+    return actions.assign(
+        name, _given(form, "to", "Give a name to assign it to"), by, _why(form), now
+    )
 
 
-def _comment(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
-    return desk.comment(name, _given(form, "why", "Write a comment"), by, now)
+def _comment(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
+    return actions.comment(name, _given(form, "why", "Write a comment"), by, now)
 
 
-def _snooze(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+def _snooze(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
     length = length_argument(_given(form, "length", "Give a length, such as 4h"))
-    return desk.snooze(name, length, by, _why(form), now)
+    return actions.snooze(name, length, by, _why(form), now)
 
 
-def _resolve(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
-    return desk.close(name, by, _why(form), now)
+def _resolve(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
+    return actions.close(name, by, _why(form), now)
 
 
-def _feedback(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+def _feedback(
+    actions: IncidentActions, name: str, by: str, form: Mapping[str, str], now: datetime
+) -> str:
     chosen = form.get("verdict", "")
     if chosen not in set(Verdict):
         raise UserError("No verdict was chosen", "Choose what the incident was.")
     if chosen != Verdict.NEW_NORMAL:
-        return desk.feedback(name, Verdict(chosen), by, _why(form), now)
-    from mlmon.alerting.desk.new_normal import Chosen
+        return actions.feedback(name, Verdict(chosen), by, _why(form), now)
+    from mlmon.alerting.actions.new_normal import Chosen
 
     boxes = [field.removeprefix(PART) for field in form if field.startswith(PART)]
     if "confirmed" in form and not boxes:
         raise UserError("No part was chosen", "Choose what is accepted as the new normal.")
-    proposed = desk.new_normal(name, by, _why(form), now, chosen=Chosen(parts=boxes))
+    proposed = actions.new_normal(name, by, _why(form), now, chosen=Chosen(parts=boxes))
     parts = {part: part in proposed.parts for part in proposed.choices}
     # What is accepted is what was shown: another choice is shown first.
     if form.get("confirmed") != shown(proposed.parts):
         force = bool(proposed.confirmed)
         raise UnconfirmedError(tuple(proposed.lines()), force=force, parts=parts)
-    return desk.accept(name, proposed, by, _why(form), now, force="force" in form)
+    return actions.accept(name, proposed, by, _why(form), now, force="force" in form)
 
 
 ACTS: Final = (

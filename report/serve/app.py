@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from mlmon.alerting.desk.desk import ClosedIncidentError, UnknownIncidentError
+from mlmon.alerting.actions.incident_actions import ClosedIncidentError, UnknownIncidentError
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.report.serve.acts import UnconfirmedError, act_named
 from mlmon.report.serve.guard import Guard, is_own
@@ -150,17 +150,17 @@ class App:
         if by is None:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "Sign in to act.")
         self._check_form(request, session, form)
-        desk = self._incidents.desk
+        actions = self._incidents.actions
         error, status = "", HTTPStatus.OK
         unconfirmed = None
-        incident = desk.find(name).id
+        incident = actions.find(name).id
         with self._acting.setdefault(incident, threading.Lock()):
-            record = desk.find(incident)
-            if act.careful and form.get("seen") != desk.mark(record):
+            record = actions.find(incident)
+            if act.careful and form.get("seen") != actions.mark(record):
                 error, status = _CHANGED, HTTPStatus.CONFLICT
             else:
                 try:
-                    act.do(desk, record.id, by, form, _now())
+                    act.do(actions, record.id, by, form, _now())
                 except ClosedIncidentError as closed:
                     error, status = f"{closed.message}. {closed.hint}", HTTPStatus.CONFLICT
                 except UnconfirmedError as asked:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.window import parse_time
 from mlmon.dashboards.links.links import nowhere
@@ -74,7 +74,7 @@ class IncidentPages:
     def __init__(
         self, cluster: Cluster, namespace: str, *, runbooks: str = "", links: Linked = nowhere
     ) -> None:
-        self.desk = Desk(cluster, namespace)
+        self.actions = IncidentActions(cluster, namespace)
         self._cluster, self._namespace = cluster, namespace
         self._runbooks, self._links = runbooks, links
 
@@ -170,8 +170,8 @@ class IncidentPages:
         return self._rendered("serve_message.html", visitor, title=title, text=text)
 
     def _known(self, name: str, now: datetime) -> dict[str, Any]:
-        record, alerts, changes = self.desk.show(name)
-        by = self.desk.silenced([record]).get(record.id, "")
+        record, alerts, changes = self.actions.show(name)
+        by = self.actions.silenced([record]).get(record.id, "")
         stored = StoredIncident(record, tuple(alerts), by)
         listed = incident_list([stored], self._around(now))
         (row,) = (*listed.open, *listed.ended)
@@ -180,7 +180,7 @@ class IncidentPages:
             "id": record.id,
             "short_id": record.short_id,
             "status": record.status,
-            "mark_seen": self.desk.mark(record),
+            "mark_seen": self.actions.mark(record),
             "changes": [_change_row(change) for change in reversed(changes)],
             "taken_by": record.acknowledged_by or "",
             "feedback": _VERDICTS[Verdict(record.feedback)] if record.feedback else "",

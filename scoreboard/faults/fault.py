@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from mlmon.analyzers.base.window import DAY
-from mlmon.scoreboard.simulation.job_runs import JobRun
+from mlmon.scoreboard.simulation.job_runs import SimulatedRun
 from mlmon.scoreboard.simulation.requests import Floats, Requests
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Size(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FaultTime:
     """A fault's time at one size of traffic.
 
     Args:
@@ -51,7 +51,7 @@ def spans(
     *,
     large: timedelta | None = None,
     small: timedelta = 7 * DAY,
-) -> dict[Size, Span]:
+) -> dict[Size, FaultTime]:
     """Return the spans by size.
 
     Args:
@@ -61,9 +61,9 @@ def spans(
         small: How long it lasts at 150 a day.
     """
     return {
-        Size.SMALL: Span(small, max(within, min(small, 7 * DAY))),
-        Size.MEDIUM: Span(lasts, within),
-        Size.LARGE: Span(large or lasts, within),
+        Size.SMALL: FaultTime(small, max(within, min(small, 7 * DAY))),
+        Size.MEDIUM: FaultTime(lasts, within),
+        Size.LARGE: FaultTime(large or lasts, within),
     }
 
 
@@ -87,7 +87,7 @@ class Affected:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Arrival:
     """What happens to lines between the log and Elasticsearch.
 
     Args:
@@ -122,7 +122,7 @@ ChangeRequests = Callable[[Requests, Affected], None]
 """Changes columns in place: before the model scores, or after (`answers`)."""
 ChangeTraffic = Callable[[Floats, Floats], Floats]
 """Factor of the expected requests, from progress (0 to 1) and hour of the day."""
-ChangeJob = Callable[[JobRun, float], JobRun | None]
+ChangeJob = Callable[[SimulatedRun, float], SimulatedRun | None]
 """The run of a job as it goes at a share of the fault's time; None where it does not run."""
 
 
@@ -145,7 +145,7 @@ class Fault:
         answers: Changes scores, statuses, durations and labels, after the model scored.
         traffic: Changes the volume of requests.
         job: Changes runs of jobs.
-        delivery: Changes how lines arrive.
+        arrival: Changes how lines arrive.
         clock_ahead: How far the clock of the second process is ahead.
         reload_fails: Whether it begins with a failed reload of the model.
         starts: Whether a second service, or a second model of the service, starts with it.
@@ -159,7 +159,7 @@ class Fault:
     timeline: str
     layers: tuple[str, ...]
     signs: tuple[Sign, ...]
-    spans: dict[Size, Span]
+    spans: dict[Size, FaultTime]
     track: str = ""
     at_hour: int = 10
     weekday: int | None = None
@@ -167,7 +167,7 @@ class Fault:
     answers: ChangeRequests | None = None
     traffic: ChangeTraffic | None = None
     job: ChangeJob | None = None
-    delivery: Delivery | None = None
+    arrival: Arrival | None = None
     clock_ahead: timedelta = timedelta(0)
     reload_fails: bool = False
     starts: Literal["", "service", "model"] = ""

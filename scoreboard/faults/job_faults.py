@@ -10,34 +10,34 @@ from mlmon.scoreboard.faults.fault import Fault, signs, spans
 from mlmon.scoreboard.simulation.job_runs import MLMON, REFRESH, TRAIN
 
 if TYPE_CHECKING:
-    from mlmon.scoreboard.simulation.job_runs import JobRun
+    from mlmon.scoreboard.simulation.job_runs import SimulatedRun
 
 TIMELINE, TRACK = "operations", "jobs"
 ONE_RUN = HOUR + 35 * MINUTE
 """One missed run of an hourly job: the run is late by half of its rhythm."""
 
 
-def _training_fails(run: JobRun, _progress: float) -> JobRun:
+def _training_fails(run: SimulatedRun, _progress: float) -> SimulatedRun:
     return replace(run, error="the training cluster is away") if run.job == TRAIN else run
 
 
-def _training_slower(run: JobRun, _progress: float) -> JobRun:
+def _training_slower(run: SimulatedRun, _progress: float) -> SimulatedRun:
     return replace(run, seconds=run.seconds * 4.0) if run.job == TRAIN else run
 
 
-def _worse(run: JobRun, _progress: float) -> JobRun:
+def _worse(run: SimulatedRun, _progress: float) -> SimulatedRun:
     return replace(run, quality=1.6) if run.job == TRAIN else run
 
 
-def _refresh_dead(run: JobRun, _progress: float) -> JobRun | None:
+def _refresh_dead(run: SimulatedRun, _progress: float) -> SimulatedRun | None:
     return None if run.job == REFRESH else run
 
 
-def _scheduler_dead(run: JobRun, _progress: float) -> JobRun | None:
+def _scheduler_dead(run: SimulatedRun, _progress: float) -> SimulatedRun | None:
     return run if run.job == MLMON else None
 
 
-def _mlmon_dead(run: JobRun, _progress: float) -> JobRun | None:
+def _mlmon_dead(run: SimulatedRun, _progress: float) -> SimulatedRun | None:
     return None if run.job == MLMON else run
 
 

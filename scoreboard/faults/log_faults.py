@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
-from mlmon.scoreboard.faults.fault import Delivery, Fault, signs, spans
+from mlmon.scoreboard.faults.fault import Arrival, Fault, signs, spans
 
 TIMELINE = "data"
 
@@ -15,7 +15,7 @@ FAULTS = (
         ("ingest",),
         signs("completeness"),
         spans(8 * HOUR, HOUR + 15 * MINUTE, small=3 * DAY),
-        delivery=Delivery(lost=0.2),
+        arrival=Arrival(lost=0.2),
     ),
     Fault(
         "clock_ahead",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
-from mlmon.scoreboard.faults.fault import Delivery, Fault, signs, spans, trap
+from mlmon.scoreboard.faults.fault import Arrival, Fault, signs, spans, trap
 from mlmon.scoreboard.simulation.job_runs import EXPORT
 from mlmon.scoreboard.simulation.traffic import BUSIEST_HOUR, NIGHT
 
 if TYPE_CHECKING:
     from mlmon.scoreboard.faults.fault import Affected
-    from mlmon.scoreboard.simulation.job_runs import JobRun
+    from mlmon.scoreboard.simulation.job_runs import SimulatedRun
     from mlmon.scoreboard.simulation.requests import Floats, Requests
 
 TIMELINE = "calm"
@@ -44,11 +44,11 @@ def _later(_progress: Floats, hours: Floats) -> Floats:
     return _shifted(hours, -1.0)
 
 
-def _export_earlier(run: JobRun, _progress: float) -> JobRun:
+def _export_earlier(run: SimulatedRun, _progress: float) -> SimulatedRun:
     return replace(run, at=run.at - HOUR) if run.job == EXPORT else run
 
 
-def _export_later(run: JobRun, _progress: float) -> JobRun:
+def _export_later(run: SimulatedRun, _progress: float) -> SimulatedRun:
     return replace(run, at=run.at + HOUR) if run.job == EXPORT else run
 
 
@@ -96,12 +96,12 @@ TRAPS = tuple(
         Fault(
             "late_logs", "4 % of the lines arrive 40 minutes late", TIMELINE, (),
             signs("completeness late.*"), spans(12 * HOUR, DAY, small=2 * DAY),
-            delivery=Delivery(late=0.04, late_by=40 * MINUTE),
+            arrival=Arrival(late=0.04, late_by=40 * MINUTE),
         ),
         Fault(
             "shipper_away", "All lines of two hours arrive late", TIMELINE, (),
             signs("completeness late.*"), spans(2 * HOUR, DAY, small=2 * HOUR),
-            delivery=Delivery(held=True),
+            arrival=Arrival(held=True),
         ),
         Fault(
             "late_labels", "A day's labels arrive 12 hours late", TIMELINE, (),
@@ -117,7 +117,7 @@ TRAPS = tuple(
         ),
         Fault(
             "second_shipper", "A second shipper ships the same files", TIMELINE, (), (),
-            spans(12 * HOUR, DAY, small=12 * HOUR), delivery=Delivery(twice=True),
+            spans(12 * HOUR, DAY, small=12 * HOUR), arrival=Arrival(twice=True),
         ),
         Fault(
             "roll_back", "The newest version is rolled out and back", TIMELINE, (),
@@ -134,7 +134,7 @@ TRAPS = tuple(
         ),
         Fault(
             "backfill", "A month of logs is shipped at once", "backfill", (), (),
-            spans(30 * DAY, DAY, small=30 * DAY), at_hour=-1, delivery=Delivery(held=True),
+            spans(30 * DAY, DAY, small=30 * DAY), at_hour=-1, arrival=Arrival(held=True),
         ),
         Fault(
             "tiny_traffic", "Twelve predictions a day", "tiny", (), (),

@@ -21,7 +21,7 @@ _OPENING = frozenset({ChangeKind.OPENED, ChangeKind.REOPENED, ChangeKind.JOINED}
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SentMessage:
     """An incident opened, opened again, or took in an alert.
 
     Args:
@@ -53,14 +53,14 @@ class Observed:
     changes: Mapping[str, Sequence[IncidentChange]]
     previous: Mapping[datetime, datetime]
 
-    def messages(self, incident: IncidentRecord) -> Iterator[Message]:
+    def messages(self, incident: IncidentRecord) -> Iterator[SentMessage]:
         """Yield the messages of an incident in order of time."""
         found = []
         for change in self.changes.get(incident.id, ()):
             alert = self.alerts.get(change.about or "")
             if change.kind in _OPENING and alert is not None:
                 is_sent = change.kind is not ChangeKind.JOINED
-                found.append(Message(self._sent(change, alert), alert, change.text, is_sent))
+                found.append(SentMessage(self._sent(change, alert), alert, change.text, is_sent))
         yield from sorted(found, key=lambda message: message.at)
 
     def _sent(self, change: IncidentChange, alert: Alert) -> datetime:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from mlmon.alerting.incidents.record import IncidentRecord
-    from mlmon.scoreboard.scoring.observed import Message, Observed
+    from mlmon.scoreboard.scoring.observed import Observed, SentMessage
     from mlmon.scoreboard.timelines.plan import Planned, Timeline
 
 
@@ -113,7 +113,7 @@ def score(timeline: Timeline, observed: Observed) -> TimelineScore:
     starts = [one.start for one in timeline.planned if one.fault.starts]
     days = timeline.days + sum((timeline.end - start) / DAY for start in starts)
     result = TimelineScore(timeline.name, timeline.size.value, timeline.seed, days)
-    by_fault: dict[str, list[tuple[Message, IncidentRecord]]] = {}
+    by_fault: dict[str, list[tuple[SentMessage, IncidentRecord]]] = {}
     for incident in observed.incidents:
         messages = list(observed.messages(incident))
         if not messages:
@@ -137,7 +137,7 @@ def score(timeline: Timeline, observed: Observed) -> TimelineScore:
     return result
 
 
-def _shows(message: Message, one: Planned, timeline: Timeline) -> bool:
+def _shows(message: SentMessage, one: Planned, timeline: Timeline) -> bool:
     """Return whether a message comes in a fault's time, or soon after, and is a sign of it."""
     alert = message.alert
     in_time = one.start < message.at <= one.end + AFTERMATH[timeline.size] + one.within
@@ -149,7 +149,7 @@ def _shows(message: Message, one: Planned, timeline: Timeline) -> bool:
 def _found(
     timeline: Timeline,
     one: Planned,
-    shown: list[tuple[Message, IncidentRecord]],
+    shown: list[tuple[SentMessage, IncidentRecord]],
     observed: Observed,
 ) -> Found:
     about = (one.fault.id, one.fault.title, timeline.size.value, timeline.seed, one.within)
@@ -171,7 +171,7 @@ def _found(
     )
 
 
-def _false(timeline: Timeline, message: Message) -> FalseIncident:
+def _false(timeline: Timeline, message: SentMessage) -> FalseIncident:
     def at_the_time(*, is_trap: bool) -> str:
         return next(
             (

@@ -17,7 +17,7 @@ REFRESH, TRAIN, EXPORT, MLMON = "refresh_features", "train_model", "export_repor
 
 
 @dataclass(frozen=True, slots=True)
-class JobRun:
+class SimulatedRun:
     """One run of a job.
 
     Args:
@@ -57,7 +57,7 @@ class Job:
 
     def runs(
         self, begin: datetime, start: datetime, end: datetime, rng: Generator
-    ) -> Iterator[JobRun]:
+    ) -> Iterator[SimulatedRun]:
         """Yield the runs that start in [start, end), of a schedule that began at `begin`."""
         number = max(0, -((begin + self.offset - start) // self.every))
         at = begin + self.offset + number * self.every
@@ -65,7 +65,7 @@ class Job:
             if at >= start:
                 seconds = self.seconds * float(rng.lognormal(0.0, 0.1))
                 records = int(self.records * float(rng.lognormal(0.0, 0.03)))
-                yield JobRun(self.name, at, seconds, records)
+                yield SimulatedRun(self.name, at, seconds, records)
             at += self.every
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
 
-    from mlmon.scoreboard.faults.fault import Delivery
+    from mlmon.scoreboard.faults.fault import Arrival
     from mlmon.scoreboard.timelines.plan import Planned
 
 
@@ -35,11 +35,11 @@ class ProcessClock:
 
 
 @dataclass(slots=True)
-class Outbox:
+class ArrivalQueue:
     """Lines with the time at which each arrives, in that order.
 
     Args:
-        planned: The timeline's faults; those with a delivery change it.
+        planned: The timeline's faults; those that declare an arrival change it.
         rng: Decides which lines are lost or late.
     """
 
@@ -47,14 +47,14 @@ class Outbox:
     rng: Generator
     _waiting: list[tuple[int, int, bytes]] = field(default_factory=list)
     _number: int = 0
-    _rules: list[tuple[int, int, Delivery]] = field(init=False)
+    _rules: list[tuple[int, int, Arrival]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the rules from the plan."""
         self._rules = [
-            (nanoseconds(one.start), nanoseconds(one.end), one.fault.delivery)
+            (nanoseconds(one.start), nanoseconds(one.end), one.fault.arrival)
             for one in self.planned
-            if one.fault.delivery is not None
+            if one.fault.arrival is not None
         ]
 
     def put(self, line: bytes, at: int, *, is_shipped: bool = True) -> None:
@@ -85,17 +85,17 @@ class Outbox:
 
 
 @dataclass(slots=True)
-class OutboxSink:
-    """A log's sink that puts its lines into the outbox at the true time."""
+class ArrivalSink:
+    """A log's sink that queues its lines at the true time."""
 
-    outbox: Outbox
+    arrivals: ArrivalQueue
     clock: ProcessClock
     is_shipped: bool = True
 
     def write(self, lines: bytes) -> int:
         """Take lines."""
         for line in lines.splitlines():
-            self.outbox.put(line, self.clock.now, is_shipped=self.is_shipped)
+            self.arrivals.put(line, self.clock.now, is_shipped=self.is_shipped)
         return len(lines)
 
     def flush(self) -> bool:

@@ -12,10 +12,10 @@ from mlmon.analyzers.base.window import HOUR
 from mlmon.logging_config import FeatureSource, Service, context, open_log
 from mlmon.scoreboard.faults.fault import Affected
 from mlmon.scoreboard.simulation import traffic
-from mlmon.scoreboard.simulation.job_runs import REFRESH, TRAIN, JobRun, jobs
+from mlmon.scoreboard.simulation.job_runs import REFRESH, TRAIN, SimulatedRun, jobs
 from mlmon.scoreboard.simulation.requests import THRESHOLD, draw_outcomes, draw_requests
 from mlmon.scoreboard.simulation.traffic import nanoseconds
-from mlmon.scoreboard.timelines.outbox import OutboxSink, ProcessClock
+from mlmon.scoreboard.timelines.arrivals import ArrivalSink, ProcessClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from mlmon.logging_config import EventLog
     from mlmon.scoreboard.simulation.requests import Floats, Requests
+    from mlmon.scoreboard.timelines.arrivals import ArrivalQueue
     from mlmon.scoreboard.timelines.model_versions import ModelVersions, Version
-    from mlmon.scoreboard.timelines.outbox import Outbox
     from mlmon.scoreboard.timelines.plan import Planned
 
 OK = 200
@@ -54,7 +54,7 @@ class SimulatedService:
     Args:
         name: `service.name` of the processes that answer.
         versions: Its model.
-        outbox: Where lines go.
+        arrivals: Where lines go.
         begin: When its logs begin.
         daily: Predictions on a working day.
         retrain: How often the model is trained.
@@ -66,7 +66,7 @@ class SimulatedService:
 
     name: str
     versions: ModelVersions
-    outbox: Outbox
+    arrivals: ArrivalQueue
     begin: datetime
     daily: int
     retrain: timedelta
@@ -104,7 +104,7 @@ class SimulatedService:
         clock = ProcessClock(nanoseconds(self.begin))
         entity = f"{self.versions.name}-{part}-{self.seed[0]}"
         # mlmon writes its own lines to Elasticsearch: no shipper loses or delays them.
-        sink = OutboxSink(self.outbox, clock, is_shipped=environment != MLMON_ENVIRONMENT)
+        sink = ArrivalSink(self.arrivals, clock, is_shipped=environment != MLMON_ENVIRONMENT)
         about = Service(service, version="1.0.0", environment=environment)
         return _Process(clock, open_log(about, clock=clock, entity_id=entity, sink=sink))
 
@@ -114,7 +114,7 @@ class SimulatedService:
             process.log.close()
 
     def step(self, start: datetime, end: datetime) -> None:
-        """Log what happens in a period, hour by hour; its lines are in the outbox then."""
+        """Log what happens in a period, hour by hour; its lines are queued then."""
         begin = max(start, self.begin)
         while begin < end:
             until = min(end, begin + HOUR)
@@ -148,17 +148,17 @@ class SimulatedService:
 
     # Jobs
 
-    def _runs(self, start: datetime, end: datetime) -> Iterator[JobRun]:
+    def _runs(self, start: datetime, end: datetime) -> Iterator[SimulatedRun]:
         for job in jobs(self.retrain):
             for run in job.runs(self.begin, start, end, self._rng):
-                changed: JobRun | None = run
+                changed: SimulatedRun | None = run
                 for one in self._active(start, end):
                     if changed is not None and one.fault.job and one.is_active(run.at):
                         changed = one.fault.job(changed, one.progress(run.at))
                 if changed is not None:
                     yield changed
 
-    def _run(self, run: JobRun) -> None:
+    def _run(self, run: SimulatedRun) -> None:
         process = self._mlmon if run.job.startswith("mlmon") else self._scheduler
         process.clock.now = nanoseconds(run.at)
         self._number += 1
@@ -177,7 +177,7 @@ class SimulatedService:
                 error=run.error or None,
             )
 
-    def _work(self, run: JobRun, process: _Process) -> None:
+    def _work(self, run: SimulatedRun, process: _Process) -> None:
         now = process.clock.now
         if run.job == REFRESH:
             self._refreshed.append(now)

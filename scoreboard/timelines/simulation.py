@@ -10,8 +10,8 @@ import numpy as np
 from mlmon.analyzers.base.window import DAY
 from mlmon.scoreboard.faults.fault import Size
 from mlmon.scoreboard.simulation.traffic import nanoseconds
+from mlmon.scoreboard.timelines.arrivals import ArrivalQueue
 from mlmon.scoreboard.timelines.model_versions import TRAINING_ROWS, ModelVersions
-from mlmon.scoreboard.timelines.outbox import Outbox
 from mlmon.scoreboard.timelines.service import SimulatedService
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ class Simulation:
     timeline: Timeline
     models: Path
     services: list[SimulatedService] = field(init=False)
-    _outbox: Outbox = field(init=False)
+    _arrivals: ArrivalQueue = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the main service."""
         rng = np.random.default_rng([self.timeline.seed, 3])
-        self._outbox = Outbox(self.timeline.planned, rng)
+        self._arrivals = ArrivalQueue(self.timeline.planned, rng)
         self.services = [self._service(SERVICE, SERVICE, self.timeline.begin, 0)]
 
     @property
@@ -73,7 +73,7 @@ class Simulation:
         for service in self.services:
             service.step(start, end)
         until = nanoseconds(end)
-        return Arrived(*self._outbox.arrived(until), self._outbox.is_twice(until - 1))
+        return Arrived(*self._arrivals.arrived(until), self._arrivals.is_twice(until - 1))
 
     def close(self) -> None:
         """Close the logs."""
@@ -93,7 +93,7 @@ class Simulation:
         return SimulatedService(
             name,
             versions,
-            self._outbox,
+            self._arrivals,
             begin,
             self.timeline.daily,
             retrain,

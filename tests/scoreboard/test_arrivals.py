@@ -4,30 +4,30 @@ import numpy as np
 import pytest
 
 from mlmon.analyzers.base.window import HOUR, MINUTE
-from mlmon.scoreboard.faults.fault import Delivery, Fault, spans
+from mlmon.scoreboard.faults.fault import Arrival, Fault, spans
 from mlmon.scoreboard.simulation.traffic import nanoseconds
-from mlmon.scoreboard.timelines.outbox import Outbox
+from mlmon.scoreboard.timelines.arrivals import ArrivalQueue
 from mlmon.scoreboard.timelines.plan import BEGIN, Planned
 
 START, END = nanoseconds(BEGIN + HOUR), nanoseconds(BEGIN + 2 * HOUR)
 LINES = 2_000
 
 
-def _outbox(delivery: Delivery | None) -> Outbox:
-    fault = Fault("one", "one", "data", (), (), spans(HOUR, HOUR), delivery=delivery)
+def _arrivals(arrival: Arrival | None) -> ArrivalQueue:
+    fault = Fault("one", "one", "data", (), (), spans(HOUR, HOUR), arrival=arrival)
     planned = Planned(fault, BEGIN + HOUR, BEGIN + 2 * HOUR, HOUR)
-    return Outbox([planned], np.random.default_rng(1))
+    return ArrivalQueue([planned], np.random.default_rng(1))
 
 
-def _sent(delivery: Delivery | None) -> tuple[list[int], list[int], Outbox]:
-    """Return when lines were written, when they arrived, and the outbox."""
-    outbox = _outbox(delivery)
+def _sent(arrival: Arrival | None) -> tuple[list[int], list[int], ArrivalQueue]:
+    """Return when lines were written, when they arrived, and the queue."""
+    arrivals = _arrivals(arrival)
     written = np.linspace(START, END - 1, LINES, dtype=np.int64).tolist()
     for at in written:
-        outbox.put(str(at).encode(), at)
-    times, lines = outbox.arrived(nanoseconds(BEGIN + 9 * HOUR))
+        arrivals.put(str(at).encode(), at)
+    times, lines = arrivals.arrived(nanoseconds(BEGIN + 9 * HOUR))
     assert times == sorted(times)
-    return [int(line) for line in lines], times, outbox
+    return [int(line) for line in lines], times, arrivals
 
 
 def test_lines_arrive_when_they_are_written() -> None:
@@ -39,13 +39,13 @@ def test_lines_arrive_when_they_are_written() -> None:
 
 def test_lost_lines_never_arrive() -> None:
     """About the declared share is lost: within five standard deviations of a binomial count."""
-    _, times, _ = _sent(Delivery(lost=0.2))
+    _, times, _ = _sent(Arrival(lost=0.2))
     assert abs(len(times) - 0.8 * LINES) < 5 * (LINES * 0.2 * 0.8) ** 0.5
 
 
 def test_late_lines_arrive_later() -> None:
     """The late ones come exactly as late as declared; none is lost."""
-    written, times, _ = _sent(Delivery(late=0.3, late_by=40 * MINUTE))
+    written, times, _ = _sent(Arrival(late=0.3, late_by=40 * MINUTE))
     delays = {arrived - at for at, arrived in zip(written, times, strict=True)}
     assert delays == {0, 40 * 60 * 10**9}
     assert len(times) == LINES
@@ -53,22 +53,22 @@ def test_late_lines_arrive_later() -> None:
 
 def test_held_lines_arrive_at_the_end() -> None:
     """While the shipper is away nothing arrives; then all of it does, in order."""
-    outbox = _outbox(Delivery(held=True))
-    outbox.put(b"first", START)
-    outbox.put(b"second", START + 1)
-    assert outbox.arrived(END) == ([], [])
-    assert outbox.arrived(END + 1) == ([END, END], [b"first", b"second"])
+    arrivals = _arrivals(Arrival(held=True))
+    arrivals.put(b"first", START)
+    arrivals.put(b"second", START + 1)
+    assert arrivals.arrived(END) == ([], [])
+    assert arrivals.arrived(END + 1) == ([END, END], [b"first", b"second"])
 
 
 @pytest.mark.parametrize(("at", "twice"), [(START, True), (END, False)])
 def test_second_shipper_lasts_as_long_as_its_fault(at: int, *, twice: bool) -> None:
     """The second shipper works in the fault's time only."""
-    assert _outbox(Delivery(twice=True)).is_twice(at) is twice
+    assert _arrivals(Arrival(twice=True)).is_twice(at) is twice
 
 
 def test_lines_of_mlmon_do_not_depend_on_the_shipper() -> None:
     """What mlmon stores itself is neither lost nor held."""
-    outbox = _outbox(Delivery(lost=1.0, held=True))
-    outbox.put(b"shipped", START)
-    outbox.put(b"stored", START, is_shipped=False)
-    assert outbox.arrived(START + 1) == ([START], [b"stored"])
+    arrivals = _arrivals(Arrival(lost=1.0, held=True))
+    arrivals.put(b"shipped", START)
+    arrivals.put(b"stored", START, is_shipped=False)
+    assert arrivals.arrived(START + 1) == ([START], [b"stored"])

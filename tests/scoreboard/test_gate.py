@@ -9,7 +9,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.scoreboard.faults.catalogue import chosen
-from mlmon.scoreboard.faults.fault import Size, Span
+from mlmon.scoreboard.faults.fault import FaultTime, Size
 from mlmon.scoreboard.replay.replay import Replay
 from mlmon.scoreboard.scoring.score import score
 from mlmon.scoreboard.timelines.plan import plan_timeline
@@ -52,5 +52,5 @@ def test_gate(
 def _placed(kind: Fault) -> Fault:
     """Return a kind at its place in the gate's day."""
     hour, lasts = PLACES[kind.id]
-    span = Span(lasts * HOUR, FOUND_WITHIN.get(kind.id, DAY))
+    span = FaultTime(lasts * HOUR, FOUND_WITHIN.get(kind.id, DAY))
     return replace(kind, track=kind.id, at_hour=hour, spans=dict.fromkeys(Size, span))

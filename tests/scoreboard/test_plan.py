@@ -22,7 +22,7 @@ def test_catalogue_has_enough_kinds() -> None:
 @pytest.mark.parametrize("fault", KINDS, ids=lambda fault: fault.id)
 def test_declaration_is_complete(fault: Fault) -> None:
     """A fault changes something, has signs and layers of a right cause; a trap has no layers."""
-    changes = (fault.inputs, fault.answers, fault.traffic, fault.job, fault.delivery, fault.starts)
+    changes = (fault.inputs, fault.answers, fault.traffic, fault.job, fault.arrival, fault.starts)
     if fault.is_trap:
         assert not fault.layers
     else:

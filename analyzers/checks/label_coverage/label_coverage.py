@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import OUTCOME_LINES, Runbook
@@ -128,7 +128,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
                 0.5,
                 "below",
                 measures="rate",
-                times=Times(0.9, 0.6, "the share of the 2 weeks before"),
+                multiples=Multiples(0.9, 0.6, "the share of the 2 weeks before"),
             ),
             unit="ratio",
         ),
@@ -141,7 +141,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
                 0.2,
                 "below",
                 measures="rate",
-                times=Times(0.7, 0.4, "the share of the 2 weeks before"),
+                multiples=Multiples(0.7, 0.4, "the share of the 2 weeks before"),
             ),
             unit="ratio",
         ),
@@ -149,28 +149,38 @@ class LabelCoverage(Analyzer[LabelProfile]):
             P50,
             "Median label delay",
             "After how many hours does half of the labels arrive?",
-            Limits(2.0, 8.0, meaning="hours", times=Times(1.5, 3, "those of the 2 weeks before")),
+            Limits(
+                2.0,
+                8.0,
+                meaning="hours",
+                multiples=Multiples(1.5, 3, "those of the 2 weeks before"),
+            ),
             unit="h",
         ),
         Metric(
             P95,
             "95th percentile label delay",
             "After how many hours do 95 % of the labels arrive?",
-            Limits(4.0, 16.0, meaning="hours", times=Times(1.5, 3, "those of the 2 weeks before")),
+            Limits(
+                4.0,
+                16.0,
+                meaning="hours",
+                multiples=Multiples(1.5, 3, "those of the 2 weeks before"),
+            ),
             unit="h",
         ),
         Metric(
             CONTRADICTED,
             "Contradicted labels",
             "Which share of labels was contradicted by another outcome?",
-            Limits(0.01, 0.05, measures="rate", times=Times(3, 6, "the 2 weeks before")),
+            Limits(0.01, 0.05, measures="rate", multiples=Multiples(3, 6, "the 2 weeks before")),
             unit="ratio",
         ),
         Metric(
             UNMATCHED,
             "Unmatched outcomes",
             "Which share of outcomes has no prediction in the logs?",
-            Limits(0.02, 0.1, measures="rate", times=Times(3, 6, "the 2 weeks before")),
+            Limits(0.02, 0.1, measures="rate", multiples=Multiples(3, 6, "the 2 weeks before")),
             unit="ratio",
         ),
     )

@@ -21,7 +21,7 @@ from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
@@ -99,7 +99,7 @@ class ModelReload(Analyzer[ModelProfile]):
             WAIT,
             "Waiting time of trained versions",
             "How many hours does a trained version wait for its reload?",
-            Limits(6, 24, meaning="hours", times=Times(3, 6, "the usual wait")),
+            Limits(6, 24, meaning="hours", multiples=Multiples(3, 6, "the usual wait")),
             unit="h",
         ),
         Metric(

@@ -24,7 +24,7 @@ LASTED_MS = 60_000
 """So long every request must have failed; Prometheus' example rules wait as long (`for: 1m`)."""
 RECENT_MS = 3_600_000
 MINUTE_MS = 60_000
-CALM_MS = 5 * MINUTE_MS
+RECOVERY_MS = 5 * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +148,15 @@ class FailingRuns:
         return before <= first or self.at(self._bins[before - 1].end) is None
 
     def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
-        """Yield when requests have succeeded for `CALM_MS` after an alarm, and since when.
+        """Yield when requests have succeeded for `RECOVERY_MS` after an alarm, and since when.
 
-        Where most of them still fail, the hour decides: see `calm`.
+        Where most of them still fail, the hour decides: see `succeeds_at`.
         """
         for _, end in self._runs:
             if end == len(self._bins):
                 continue
             since = self._starts[end]
-            at = since + CALM_MS
+            at = since + RECOVERY_MS
             if (
                 after < at <= until
                 and self.alarms(since - RECENT_MS, since)
@@ -165,7 +165,7 @@ class FailingRuns:
             ):
                 yield at, since
 
-    def calm(self, hour_end: int) -> bool:
+    def succeeds_at(self, hour_end: int) -> bool:
         """Whether requests succeeded at the end of an hour's requests, and nothing alarmed."""
         begin = hour_end - RECENT_MS
         last = bisect_left(self._starts, hour_end) - 1

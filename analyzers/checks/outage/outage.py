@@ -192,8 +192,8 @@ class _Service:
             for at, since in found.recoveries(after, until):
                 yield from self._recovered(path, at, since)
             for hour in hours:
-                if found.calm(hour):
-                    yield from self._calm(path, hour)
+                if found.succeeds_at(hour):
+                    yield from self._succeeding(path, hour)
         yield from self._silences(after, until, hours)
 
     def _silences(self, after: int, until: int, hours: Sequence[int]) -> Iterator[Finding]:
@@ -204,7 +204,7 @@ class _Service:
             reason = f"{self._name} has had requests again since {_moment(since)}."
             yield self._ok(SILENT, None, at, 0.0, reason)
         for hour in hours:
-            if known := silences.calm(hour):
+            if known := silences.longest_pause(hour):
                 pause, limit = known
                 reason = (
                     f"The longest pause between requests to {self._name} took "
@@ -247,7 +247,7 @@ class _Service:
         for metric in (FAILING, NO_MODEL):
             yield self._ok(metric, path or None, at, 0.0, reason, sample_count=requests)
 
-    def _calm(self, path: str, hour: int) -> Iterator[Finding]:
+    def _succeeding(self, path: str, hour: int) -> Iterator[Finding]:
         """Yield that a path is ok; of what can have alarmed in the past week only.
 
         Where requests stopped while they failed, and came again much later, this is the all clear.

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, HOUR, from_milliseconds, milliseconds
-from mlmon.analyzers.checks.outage.failing_runs import BUDGET, CALM_MS, MINUTE_MS, RECENT_MS
+from mlmon.analyzers.checks.outage.failing_runs import BUDGET, MINUTE_MS, RECENT_MS, RECOVERY_MS
 from mlmon.analyzers.profiles.kinds.pulse import BIN_MS, PULSE_STEP
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Silences:
             since, length = self._starts[place], self._alarming_pause(place)
             if length is None:
                 continue
-            at = since + max(CALM_MS, length)
+            at = since + max(RECOVERY_MS, length)
             if after < at <= until and self._steady(place, at, length):
                 yield at, since
 
@@ -166,8 +166,8 @@ class Silences:
         starts = [*self._starts[place + 1 : last], until]
         return all(start - end < length for end, start in zip(ends, starts, strict=True))
 
-    def calm(self, hour_end: int) -> tuple[int, Limit] | None:
-        """Return the longest pause of an hour, in milliseconds, and the limit; None if not calm.
+    def longest_pause(self, hour_end: int) -> tuple[int, Limit] | None:
+        """Return the longest pause of an hour, in milliseconds, and the limit; None in an alarm.
 
         Also where no pause could have alarmed.
         """

@@ -97,7 +97,7 @@ class PathRequests:
 PathsOfWindow = tuple[Window, Mapping[str, PathAccess]]
 
 
-def by_service(profiles: Iterable[AccessProfile]) -> dict[str, list[PathsOfWindow]]:
+def requests_by_service(profiles: Iterable[AccessProfile]) -> dict[str, list[PathsOfWindow]]:
     """Return the requests of each service by window and path, in order of time."""
     found: dict[str, list[PathsOfWindow]] = {}
     for profile in profiles:

@@ -22,7 +22,7 @@ from scipy import special
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Multiples
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import PATH_LINES, Runbook
@@ -31,7 +31,7 @@ from mlmon.analyzers.checks.service_health.path_requests import (
     PAST_REQUESTS,
     PathRequests,
     Paths,
-    by_service,
+    requests_by_service,
 )
 from mlmon.analyzers.checks.service_health.rate_onset import (
     FailureBins,
@@ -134,7 +134,7 @@ MIN_REQUESTS = 10
 MIN_PAST_WINDOWS = 3
 WEEKS = 4
 _SHARE = "share of the usual traffic at that time of the week, or of the day"
-_TIMES = Times(1.5, 2.5, "the median of the past 7 days", spreads=(6, 12))
+_MULTIPLES = Multiples(1.5, 2.5, "the median of the past 7 days", spreads=(6, 12))
 
 
 class ServiceHealth(Analyzer[AccessProfile]):
@@ -199,21 +199,21 @@ class ServiceHealth(Analyzer[AccessProfile]):
             "latency.mean",
             "Mean latency",
             "How long does a request take on average?",
-            Limits(25, 60, times=_TIMES),
+            Limits(25, 60, multiples=_MULTIPLES),
             unit="ms",
         ),
         Metric(
             "latency.p95",
             "95th percentile latency",
             "Which latency do 5 % of the requests exceed?",
-            Limits(50, 120, times=_TIMES),
+            Limits(50, 120, multiples=_MULTIPLES),
             unit="ms",
         ),
         Metric(
             "latency.p99",
             "99th percentile latency",
             "Which latency do 1 % of the requests exceed?",
-            Limits(100, 240, times=_TIMES),
+            Limits(100, 240, multiples=_MULTIPLES),
             unit="ms",
         ),
         Metric(
@@ -227,14 +227,14 @@ class ServiceHealth(Analyzer[AccessProfile]):
             "http.4xx.rate",
             "4xx error rate",
             "Which share of the requests ends in a client error?",
-            Limits(0.10, 0.30, measures="rate", times=Times(3, 6, "the past week's")),
+            Limits(0.10, 0.30, measures="rate", multiples=Multiples(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
             "http.400.rate",
             "400 and 422 rate (bad requests)",
             "Which share of the requests is malformed?",
-            Limits(0.05, 0.20, measures="rate", times=Times(3, 6, "the past week's")),
+            Limits(0.05, 0.20, measures="rate", multiples=Multiples(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
@@ -266,7 +266,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
     def evaluate(self, context: AnalysisContext[AccessProfile]) -> Iterator[Finding]:
         """Yield the findings of the paths in use of each service, day by day."""
         bins = FailureBins(context.of("pulse"))
-        for service, windows in sorted(by_service(context.profiles).items()):
+        for service, windows in sorted(requests_by_service(context.profiles).items()):
             yield from self._of_service(Paths(windows), bins.of(service), context.period)
 
     def _of_service(self, paths: Paths, bins: PathFailures, period: Window) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from typer.testing import CliRunner, Result
 
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.alerts.evaluation import evaluate
-from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE
 from mlmon.alerting.incidents.record import IncidentRecord
@@ -41,9 +41,9 @@ def happen(cluster: Cluster, namespace: str) -> Happen:
     return run
 
 
-def the_one(desk: Desk) -> IncidentRecord:
+def the_one(actions: IncidentActions) -> IncidentRecord:
     """Return the only incident there is."""
-    (found,) = desk.listed(BEGIN)
+    (found,) = actions.listed(BEGIN)
     return found
 
 
@@ -51,51 +51,51 @@ def test_an_acknowledgement_holds_until_it_grows_worse(
     cluster: Cluster, namespace: str, happen: Happen
 ) -> None:
     """Who took a warning is named while it stays one; as critical it is nobody's again."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("owww")
-    name = the_one(desk).id
-    desk.acknowledge(name[:8], "ada", "on it", NOW)
+    name = the_one(actions).id
+    actions.acknowledge(name[:8], "ada", "on it", NOW)
     happen("w", 4)
-    assert the_one(desk).acknowledged_by == "ada"
-    assert the_one(desk).muted == "acknowledged"
+    assert the_one(actions).acknowledged_by == "ada"
+    assert the_one(actions).muted == "acknowledged"
     happen("cc", 5)
-    assert the_one(desk).acknowledged_by is None
-    assert the_one(desk).muted is None
-    _, _, changes = desk.show(name[:8])
+    assert the_one(actions).acknowledged_by is None
+    assert the_one(actions).muted is None
+    _, _, changes = actions.show(name[:8])
     text = [(change["change.kind"], change.get("change.by")) for change in changes]
     assert text == [("opened", None), ("acknowledged", "ada"), ("grew", None)]
 
 
 def test_a_snooze_ends_by_itself(cluster: Cluster, namespace: str, happen: Happen) -> None:
     """It mutes until its time is over, and is never longer than a week."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("occc")
-    name = the_one(desk).id
-    desk.snooze(name, 2 * HOUR, "ada", "", NOW - HOUR)
-    assert the_one(desk).muted == "snoozed"
+    name = the_one(actions).id
+    actions.snooze(name, 2 * HOUR, "ada", "", NOW - HOUR)
+    assert the_one(actions).muted == "snoozed"
     evaluate_incidents(cluster, namespace, BEGIN, NOW + 2 * HOUR)
-    assert the_one(desk).muted is None
+    assert the_one(actions).muted is None
     with pytest.raises(UserError, match="too long to snooze"):
-        desk.snooze(name, LONGEST_SNOOZE + HOUR, "ada", "", NOW)
+        actions.snooze(name, LONGEST_SNOOZE + HOUR, "ada", "", NOW)
 
 
 def test_assignee_comment_and_feedback_are_kept(
     cluster: Cluster, namespace: str, happen: Happen
 ) -> None:
     """They outlast the incident's end and every later evaluation."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("occc")
-    name = the_one(desk).id
-    desk.assign(name, "bob", "ada", "", START + 5 * HOUR)
-    desk.comment(name, "the client team knows", "ada", START + 5 * HOUR)
+    name = the_one(actions).id
+    actions.assign(name, "bob", "ada", "", START + 5 * HOUR)
+    actions.comment(name, "the client team knows", "ada", START + 5 * HOUR)
     happen("ooo", 4)
-    desk.feedback(name, Verdict.FIXED, "bob", "", START + 8 * HOUR)
+    actions.feedback(name, Verdict.FIXED, "bob", "", START + 8 * HOUR)
     evaluate_incidents(cluster, namespace, BEGIN, NOW + DAY)
-    document = the_one(desk)
+    document = the_one(actions)
     assert document.status == "resolved"
     assert document.assignee == "bob"
     assert document.feedback == "fixed"
-    _, _, changes = desk.show(name)
+    _, _, changes = actions.show(name)
     assert "the client team knows" in {change["change.text"] for change in changes}
 
 
@@ -103,22 +103,22 @@ def test_closed_by_hand_until_something_new_joins(
     cluster: Cluster, namespace: str, happen: Happen
 ) -> None:
     """An incident whose alert cannot end is closed, and stays closed in later evaluations."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("occc")
-    name = the_one(desk).id
-    desk.close(name, "ada", "the model is gone", NOW)
-    assert the_one(desk).status == "resolved"
+    name = the_one(actions).id
+    actions.close(name, "ada", "the model is gone", NOW)
+    assert the_one(actions).status == "resolved"
     evaluate_incidents(cluster, namespace, BEGIN, NOW + HOUR)
-    assert the_one(desk).status == "resolved"
+    assert the_one(actions).status == "resolved"
     with pytest.raises(UserError, match="is resolved"):
-        desk.acknowledge(name, "ada", "", NOW)
+        actions.acknowledge(name, "ada", "", NOW)
 
 
 @pytest.mark.parametrize("name", ["", "abc", "nothing-like-it"])
 def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name: str) -> None:
     """So is an id that is too short to mean one."""
     with pytest.raises(UserError, match="There is no incident"):
-        Desk(cluster, namespace).comment(name, "?", "ada", NOW)
+        IncidentActions(cluster, namespace).comment(name, "?", "ada", NOW)
 
 
 def test_a_namespace_where_nothing_was_judged_is_no_all_clear(

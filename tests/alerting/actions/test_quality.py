@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import binomtest
 from typer.testing import CliRunner
 
-from mlmon.alerting.desk.desk import Desk
-from mlmon.alerting.desk.quality import (
+from mlmon.alerting.actions.incident_actions import IncidentActions
+from mlmon.alerting.actions.quality import (
     ANALYZER,
     best_limit,
     publish_quality,
@@ -62,10 +62,10 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
     for day, (path, rate) in enumerate((("/a", 0.024), ("/b", 0.06), ("/c", 0.028), ("/d", 0.04))):
         burst(cluster, namespace, path, day, rate)
     update(cluster, namespace, START - DAY, NOW, AlertingSettings())
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     names = {
         incident.title.split(" of ")[1].split(",")[0]: incident.id
-        for incident in desk.listed(START - DAY)
+        for incident in actions.listed(START - DAY)
     }
     for path, verdict in (
         ("/a", Verdict.FALSE_ALARM),
@@ -73,7 +73,7 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
         ("/c", Verdict.FALSE_ALARM),
         ("/d", Verdict.NEW_NORMAL),
     ):
-        desk.feedback(names[path], verdict, "ada", "", NOW)
+        actions.feedback(names[path], verdict, "ada", "", NOW)
     return names
 
 
@@ -151,13 +151,16 @@ def test_it_is_stored_as_findings_and_printed(
         return {finding.subject: (finding.value, finding.sample_count) for finding in found}
 
     assert precision() == {"all": (0.5, 4), "service_health": (0.5, 4)}
-    Desk(cluster, namespace).feedback(judged["/a"], Verdict.FIXED, "bob", "it was us", NOW + HOUR)
+    IncidentActions(cluster, namespace).feedback(
+        judged["/a"], Verdict.FIXED, "bob", "it was us", NOW + HOUR
+    )
     # The bursts were judged days later: no time to detect is known, that could be revised too.
     assert publish_quality(cluster, namespace, NOW + 2 * HOUR) == 2
     assert precision() == {"all": (0.75, 4), "service_health": (0.75, 4)}
     update(cluster, namespace, START - DAY, NOW, AlertingSettings())
     assert not any(
-        ANALYZER in incident.analyzers for incident in Desk(cluster, namespace).listed(START - DAY)
+        ANALYZER in incident.analyzers
+        for incident in IncidentActions(cluster, namespace).listed(START - DAY)
     )
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
@@ -189,13 +192,13 @@ def test_no_limit_is_suggested_that_hides_what_was_right(
     cluster: Cluster, namespace: str, judged: dict[str, str]
 ) -> None:
     """Where the milder burst was the true one, no limit separates them."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     for path, verdict in (
         ("/a", Verdict.FIXED),
         ("/b", Verdict.FALSE_ALARM),
         ("/c", Verdict.FIXED),
         ("/d", Verdict.FIXED),
     ):
-        desk.feedback(judged[path], verdict, "bob", "the other way round", NOW + HOUR)
+        actions.feedback(judged[path], verdict, "bob", "the other way round", NOW + HOUR)
     assert suggested_limits(cluster, namespace, START - DAY, NOW + timedelta(days=1)) == []
     assert best_limit([], [], []) is None

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.compiled.connector_params import ConnectorReference
 from mlmon.alerting.compiled.kibana_rule import Connectors, connector_id, kibana_rule
 from mlmon.alerting.compiled.watch import watch
-from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
@@ -88,7 +88,7 @@ def test_kibana_holds_an_incident_from_its_start_to_its_end(
     assert active(cluster, namespace, Severity.WARNING) == open_ids(cluster, namespace)
     assert len(open_ids(cluster, namespace)) == 2
     for name in open_ids(cluster, namespace):
-        Desk(cluster, namespace).acknowledge(name, "ada", "", NOW)
+        IncidentActions(cluster, namespace).acknowledge(name, "ada", "", NOW)
     assert active(cluster, namespace, Severity.WARNING) == open_ids(cluster, namespace)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.alerts.evaluation import evaluate
-from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.alertmanager import labels
@@ -38,7 +38,7 @@ class Course:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster, self.namespace = cluster, namespace
-        self.desk = Desk(cluster, namespace)
+        self.actions = IncidentActions(cluster, namespace)
         self.store = IncidentStore(cluster, namespace)
         self.now = START + 12 * HOUR
 
@@ -59,16 +59,16 @@ class Course:
 
     def kinds(self, name: str) -> list[str]:
         """Return the kinds of an incident's changes in the order in which they became known."""
-        _, _, changes = self.desk.show(name)
+        _, _, changes = self.actions.show(name)
         return [change["change.kind"] for change in changes]
 
     def take(self) -> IncidentRecord:
         """Acknowledge, assign and comment the only incident; return it."""
         found = self.one()
         self.now += MINUTE
-        self.desk.acknowledge(found.id, "ada", "on it", self.now)
-        self.desk.assign(found.id, "bob", "ada", "", self.now)
-        self.desk.comment(found.id, "the client team knows", "ada", self.now)
+        self.actions.acknowledge(found.id, "ada", "on it", self.now)
+        self.actions.assign(found.id, "bob", "ada", "", self.now)
+        self.actions.comment(found.id, "the client team knows", "ada", self.now)
         return found
 
 
@@ -96,7 +96,7 @@ def test_an_opening_that_moves_keeps_the_incident(course: Course, late: str) -> 
     assert labels(after, "demo") == labels(before, "demo")
     assert after.assignee == "bob"
     assert "the client team knows" in {
-        change["change.text"] for change in course.desk.show(after.id)[2]
+        change["change.text"] for change in course.actions.show(after.id)[2]
     }
     assert "opened" not in sent
     assert "withdrawn" not in sent
@@ -120,7 +120,7 @@ def test_a_start_that_moves_there_and_back_is_two_changes(course: Course) -> Non
     assert course.one().opened == first.opened
     assert course.cycle(price("cccc")) == []
     assert course.kinds(first.id) == ["opened", "start_moved", "start_moved", "start_moved"]
-    _, _, changes = course.desk.show(first.id)
+    _, _, changes = course.actions.show(first.id)
     assert len({change["change.id"] for change in changes}) == 4
     assert changes[1]["change.text"].startswith("Late data: it began 2026-03-02 ")
 
@@ -147,7 +147,7 @@ def test_two_that_are_one_merge_into_the_elder(course: Course) -> None:
     elder = course.one()
     assert course.cycle(price("occooo" + "o" * 8 + "cc")) == ["opened"]
     younger = next(one for one in course.store.overlapping(BEGIN) if one.id != elder.id)
-    course.desk.comment(younger.id, "again?", "ada", course.now)
+    course.actions.comment(younger.id, "again?", "ada", course.now)
     # Late logs: it never ended.
     sent = course.cycle(price("o" + "c" * 15))
     assert sorted(sent) == ["merged", "reopened"]
@@ -156,7 +156,7 @@ def test_two_that_are_one_merge_into_the_elder(course: Course) -> None:
     kept = course.store.get(younger.id)
     assert kept is not None
     assert kept.status == "merged"
-    _, _, changes = course.desk.show(younger.id)
+    _, _, changes = course.actions.show(younger.id)
     assert changes[-1]["change.about"] == elder.id
     assert elder.id[:8] in changes[-1]["change.text"]
     assert "commented" in course.kinds(younger.id)
@@ -285,7 +285,7 @@ def test_a_closed_incident_opens_again_for_what_its_closer_did_not_see(
     """An alert that joins or grows worse is a message; what was seen, and goes on, is none."""
     course.cycle(price(f"o{seen[1:]}"))
     name = course.one().id
-    course.desk.close(name, "ada", "cannot end", course.now)
+    course.actions.close(name, "ada", "cannot end", course.now)
     assert course.one().status == "resolved"
     assert course.cycle() == []
     about = {"subject": "score", "analyzer": "score_shift", "metric": "score.ks"}
@@ -300,7 +300,7 @@ def test_a_closed_incident_opens_again_for_what_its_closer_did_not_see(
     assert sent in (["reopened"], ["grew"])
     assert course.one().id == name
     assert course.one().is_open
-    course.desk.close(name, "ada", "still", course.now + MINUTE)
+    course.actions.close(name, "ada", "still", course.now + MINUTE)
     course.now += HOUR
     assert course.cycle() == []
     assert course.one().status == "resolved"
@@ -311,7 +311,7 @@ def test_a_member_that_grows_worse_opens_a_closed_incident_again(course: Course)
     other = {"subject": "year", "analyzer": "data_quality", "metric": "missing.rate"}
     course.cycle(price("occc"), spell("owww", **other, **MODEL))
     name = course.one().id
-    course.desk.close(name, "ada", "", course.now)
+    course.actions.close(name, "ada", "", course.now)
     assert course.cycle(price("occcc"), spell("owwww", **other, **MODEL)) == []
     assert course.cycle(spell("owwwwcc", **other, **MODEL)) == ["reopened"]
     assert course.one().is_open
@@ -320,7 +320,7 @@ def test_a_member_that_grows_worse_opens_a_closed_incident_again(course: Course)
 def test_an_alert_whose_start_moves_does_not_open_a_closed_incident(course: Course) -> None:
     """It is the one that was closed."""
     course.cycle(price("oocc"))
-    course.desk.close(course.one().id, "ada", "", course.now)
+    course.actions.close(course.one().id, "ada", "", course.now)
     assert course.cycle(price("cccc")) == []
     assert course.one().status == "resolved"
 
@@ -330,7 +330,7 @@ def test_a_snooze_that_is_over_is_said_once(course: Course) -> None:
     course.cycle(price("occc"))
     name = course.one().id
     begin = course.now
-    course.desk.snooze(name, 90 * MINUTE, "ada", "", begin)
+    course.actions.snooze(name, 90 * MINUTE, "ada", "", begin)
     assert course.cycle() == []
     assert course.one().muted == "snoozed"
     assert course.cycle() == ["snooze_ended"]
@@ -341,7 +341,7 @@ def test_a_snooze_that_is_over_is_said_once(course: Course) -> None:
     ]
     assert ended.at == begin + 90 * MINUTE
     assert course.cycle() == []
-    course.desk.snooze(name, 30 * MINUTE, "ada", "", course.now)
+    course.actions.snooze(name, 30 * MINUTE, "ada", "", course.now)
     assert course.cycle() == ["snooze_ended"]
 
 
@@ -349,8 +349,8 @@ def test_a_snooze_of_what_ended_grew_or_was_taken_says_nothing(course: Course) -
     """Only what is open, and nobody has, needs somebody again."""
     course.cycle(price("occc"))
     name = course.one().id
-    course.desk.snooze(name, 30 * MINUTE, "ada", "", course.now)
-    course.desk.acknowledge(name, "ada", "", course.now + MINUTE)
+    course.actions.snooze(name, 30 * MINUTE, "ada", "", course.now)
+    course.actions.acknowledge(name, "ada", "", course.now + MINUTE)
     assert course.cycle() == []
     assert course.one().acknowledged_by == "ada"
     assert course.cycle(price("occcooo")) == ["resolved"]
@@ -361,7 +361,7 @@ def test_a_longer_snooze_replaces_a_shorter_one(course: Course) -> None:
     """The end of the first is not said while the second holds."""
     course.cycle(price("occc"))
     name = course.one().id
-    course.desk.snooze(name, 30 * MINUTE, "ada", "", course.now)
-    course.desk.snooze(name, 90 * MINUTE, "ada", "", course.now + MINUTE)
+    course.actions.snooze(name, 30 * MINUTE, "ada", "", course.now)
+    course.actions.snooze(name, 90 * MINUTE, "ada", "", course.now + MINUTE)
     assert course.cycle() == []
     assert course.cycle() == ["snooze_ended"]

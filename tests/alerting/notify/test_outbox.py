@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.apprise_services import AppriseService
 from mlmon.alerting.notify.message import Message
@@ -362,7 +362,7 @@ def test_a_person_who_closes_an_incident_ends_it_everywhere(
     happen(cluster, namespace, "occ", alerting)
     deliver(cluster, namespace, NOW, alerting)
     (incident,) = IncidentStore(cluster, namespace).open()
-    Desk(cluster, namespace).close(incident.id, "ada", "The service was retired.", NOW)
+    IncidentActions(cluster, namespace).close(incident.id, "ada", "The service was retired.", NOW)
     for _ in range(2):
         deliver(cluster, namespace, NOW + MINUTE, alerting)
     assert [body["kind"] for body in hook.bodies] == ["opened", "closed"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.sentences import row
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.alertmanager import payloads
@@ -133,8 +133,8 @@ def test_a_silence_by_model_is_shown_everywhere(
     found = incidents()
     IncidentStore(cluster, namespace).write(found)
     put_silence(running, f"namespace={namespace}", "model=autobid")
-    desk = Desk(cluster, namespace)
-    by = desk.silenced(desk.listed())
+    actions = IncidentActions(cluster, namespace)
+    by = actions.silenced(actions.listed())
     assert set(by) == {"incident0"}
     sentence = f"silenced in Alertmanager by {by['incident0']}"
     assert sentence in list(row(found[0], by.get("incident0")))

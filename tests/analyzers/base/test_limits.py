@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import Limits, Multiples
 
 ABOVE = Limits(0.1, 0.2)
 BELOW = Limits(30.0, 5.0, "below")
@@ -75,19 +75,19 @@ def test_an_alert_that_can_never_hold_is_refused() -> None:
 
 def test_multiples_of_the_usual_value_move_the_limits_outwards_only() -> None:
     """Three and six times the usual value count where they are wider than the plain limits."""
-    limits = Limits(0.1, 0.3, times=Times(3, 6, "usual"))
+    limits = Limits(0.1, 0.3, multiples=Multiples(3, 6, "usual"))
     assert (limits.relative_to(0.01).warning, limits.relative_to(0.01).critical) == (0.1, 0.3)
     assert (limits.relative_to(0.2).warning, limits.relative_to(0.2).critical) == pytest.approx(
         (0.6, 1.2)
     )
-    low = Limits(0.8, 0.5, "below", times=Times(0.9, 0.6, "usual"))
+    low = Limits(0.8, 0.5, "below", multiples=Multiples(0.9, 0.6, "usual"))
     assert low.relative_to(0.5).warning == pytest.approx(0.45)
     assert low.relative_to(1.0).warning == 0.8
 
 
 def test_a_wide_spread_moves_the_limits_further() -> None:
     """Of 1.5 times the usual value and six deviations above it, the farther one counts."""
-    limits = Limits(1.0, 2.0, times=Times(1.5, 2.5, "usual", spreads=(6, 12)))
+    limits = Limits(1.0, 2.0, multiples=Multiples(1.5, 2.5, "usual", spreads=(6, 12)))
     assert limits.relative_to(100.0, 1.0).warning == 150.0
     assert limits.relative_to(100.0, 10.0).warning == 160.0
     assert limits.relative_to(100.0, 20.0).critical == 340.0
@@ -95,7 +95,9 @@ def test_a_wide_spread_moves_the_limits_further() -> None:
 
 def test_what_is_declared_is_what_the_documents_show() -> None:
     """The sentence about limits is made of the numbers that decide."""
-    limits = Limits(25, 60, meaning="ms", times=Times(1.5, 2.5, "the median", spreads=(6, 12)))
+    limits = Limits(
+        25, 60, meaning="ms", multiples=Multiples(1.5, 2.5, "the median", spreads=(6, 12))
+    )
     assert limits.description == (
         "ms, at least 1.5 and 2.5 times the median, "
         "and 6 and 12 robust standard deviations above it"
@@ -107,7 +109,7 @@ def test_what_is_declared_is_what_the_documents_show() -> None:
 @given(st.floats(0.0, 0.999))
 def test_a_share_can_always_pass_its_limits(usual: float) -> None:
     """However large the usual share is, a share of 1 is critical, and the usual one is calm."""
-    declared = Limits(0.05, 0.25, measures="rate", times=Times(3, 6, "the past week's"))
+    declared = Limits(0.05, 0.25, measures="rate", multiples=Multiples(3, 6, "the past week's"))
     limits = declared.relative_to(usual)
     assert limits.warning <= limits.critical < 1
     assert limits.judge(1.0, 1.0) is Severity.CRITICAL

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from mlmon.alerting.actions.incident_actions import IncidentActions
+from mlmon.alerting.actions.new_normal import Chosen
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.alerting.desk.desk import Desk
-from mlmon.alerting.desk.new_normal import Chosen
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.alerting.publish import update
 from mlmon.alerting.settings import AlertingSettings
@@ -51,7 +51,7 @@ class Place:
 
     def __init__(self, cluster: Cluster, namespace: str, start: datetime) -> None:
         self.cluster, self.namespace, self.start = cluster, namespace, start
-        self.desk = Desk(cluster, namespace)
+        self.actions = IncidentActions(cluster, namespace)
 
     def judge(self, first: int, last: int) -> None:
         """Judge the windows that end in some hours, and bring incidents up to them."""
@@ -63,7 +63,7 @@ class Place:
 
     def incidents(self) -> list[IncidentRecord]:
         """Return all incidents, the oldest first."""
-        return list(reversed(self.desk.listed(self.start - DAY)))
+        return list(reversed(self.actions.listed(self.start - DAY)))
 
     def findings(self) -> dict[str, dict[str, Any]]:
         """Return the findings that hold, by id, without when they were stored."""
@@ -108,14 +108,14 @@ def test_a_change_is_accepted_and_taken_back(
     assert (fault.start, fault.onset_seconds) == (start + FAULT.start * HOUR, 3_600)
     assert (change.start, change.onset_seconds) == (start + CHANGED * HOUR, 3_600)
     now = start + 120 * HOUR
-    proposed = place.desk.new_normal(change.id, "ada", "new currency", now)
+    proposed = place.actions.new_normal(change.id, "ada", "new currency", now)
     (reference,) = proposed.references
     assert reference.part == ("feature", "price")
     lines = list(proposed.lines())
     assert lines[0].startswith("feature price of autobid 1: compared with ")
     assert any("2 past alerts would not have been raised, 0 of them" in line for line in lines)
     assert AcceptedStore(cluster, namespace).all() == []
-    done = place.desk.accept(change.id, proposed, "ada", "new currency", now, force=False)
+    done = place.actions.accept(change.id, proposed, "ada", "new currency", now, force=False)
     assert done.endswith("new normal")
     before = place.findings()
     place.judge(120, HOURS)
@@ -163,15 +163,15 @@ def test_what_was_true_is_not_hidden(
     """A past fault that looked the same and was called fixed forbids it, unless forced."""
     fault, change = place.incidents()
     now = start + 120 * HOUR
-    place.desk.feedback(fault.id, Verdict.FIXED, "bob", "rolled back", now)
-    proposed = place.desk.new_normal(change.id, "ada", "", now)
+    place.actions.feedback(fault.id, Verdict.FIXED, "bob", "rolled back", now)
+    proposed = place.actions.new_normal(change.id, "ada", "", now)
     (hidden,) = proposed.confirmed
     assert hidden.id in fault.alert_ids
     with pytest.raises(UserError, match="1 alert confirmed true would not have been raised"):
-        place.desk.accept(change.id, proposed, "ada", "", now, force=False)
+        place.actions.accept(change.id, proposed, "ada", "", now, force=False)
     assert AcceptedStore(cluster, namespace).all() == []
     assert place.incidents()[1].feedback is None
-    place.desk.accept(change.id, proposed, "ada", "", now, force=True)
+    place.actions.accept(change.id, proposed, "ada", "", now, force=True)
     assert len(AcceptedStore(cluster, namespace).all()) == 1
     # The past is not judged again: the fault's alert is still there.
     assert {alert.id for alert in AlertStore(cluster, namespace).overlapping(start)} >= {hidden.id}
@@ -227,10 +227,10 @@ def test_what_is_compared_with_no_baseline_cannot_be_accepted(
     about = {"analyzer": "service_health", "metric": "http.5xx.rate"}
     FindingStore(cluster, namespace).write(spell("occc", "/predict", **about), start)
     update(cluster, namespace, start - DAY, start + 6 * HOUR, AlertingSettings())
-    desk = Desk(cluster, namespace)
-    (incident,) = desk.listed(start - DAY)
+    actions = IncidentActions(cluster, namespace)
+    (incident,) = actions.listed(start - DAY)
     with pytest.raises(UserError, match="compared with nothing that could be moved") as caught:
-        desk.new_normal(incident.id, "ada", "", start + timedelta(hours=6))
+        actions.new_normal(incident.id, "ada", "", start + timedelta(hours=6))
     assert "false alarm" in caught.value.hint
 
 
@@ -267,7 +267,7 @@ def test_one_part_of_an_incident_is_accepted(
     place, now = two_moved, start + 48 * HOUR
     (incident,) = place.incidents()
     price, other = "feature_drift ks.distance of price, autobid 1", "rating, autobid 1"
-    every = place.desk.new_normal(incident.id, "ada", "", now)
+    every = place.actions.new_normal(incident.id, "ada", "", now)
     assert every.parts == ("feature price of autobid 1", "feature rating of autobid 1")
     assert (every.others, every.choices) == ((), every.parts)
     for chosen in (
@@ -276,7 +276,7 @@ def test_one_part_of_an_incident_is_accepted(
         Chosen(metrics=("ks.distance",), series=("price",)),
         Chosen(parts=("feature price of autobid 1",)),
     ):
-        proposed = place.desk.new_normal(incident.id, "ada", "", now, chosen=chosen)
+        proposed = place.actions.new_normal(incident.id, "ada", "", now, chosen=chosen)
         assert proposed.parts == ("feature price of autobid 1",)
         assert price in {alert.title for alert in proposed.moved}
         assert all(alert.title.endswith(other) for alert in proposed.others)
@@ -290,7 +290,7 @@ def test_one_part_of_an_incident_is_accepted(
         Chosen(series=("x",)),
     ):
         with pytest.raises(UserError, match="that could be accepted is chosen") as caught:
-            place.desk.new_normal(incident.id, "ada", "", now, chosen=nothing)
+            place.actions.new_normal(incident.id, "ada", "", now, chosen=nothing)
         assert price in caught.value.hint
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
@@ -302,7 +302,7 @@ def test_one_part_of_an_incident_is_accepted(
         assert "feature price of autobid 1: compared with " in shown.stdout
         assert "feature rating of" not in shown.stdout
     assert AcceptedStore(cluster, namespace).all() == []
-    done = place.desk.accept(incident.id, proposed, "ada", "new currency", now, force=False)
+    done = place.actions.accept(incident.id, proposed, "ada", "new currency", now, force=False)
     assert done == "feature price of autobid 1: new normal"
     (reference,) = AcceptedStore(cluster, namespace).all()
     assert reference.part == ("feature", "price")
@@ -319,6 +319,6 @@ def test_one_part_of_an_incident_is_accepted(
     (incident,) = place.incidents()
     assert incident.is_open
     assert incident.feedback is None
-    _, _, changes = place.desk.show(incident.id)
+    _, _, changes = place.actions.show(incident.id)
     text = "Accepted as the new normal: feature price of autobid 1. new currency"
     assert text in {change["change.text"] for change in changes}

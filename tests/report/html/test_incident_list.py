@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.causality import onset
 from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.alerting.incidents.store import IncidentStore
@@ -105,9 +105,9 @@ def test_the_most_urgent_stand_first_in_the_terminal_and_on_pages(
     last = ["ended-new", "ended-old"]
     assert [row.page.removeprefix("/incidents/") for row in found.ended] == last
     IncidentStore(cluster, namespace).write(records)
-    desk = Desk(cluster, namespace)
-    assert [record.id for record in desk.listed()] == order
-    assert [record.id for record in desk.listed(START)] == order + last
+    actions = IncidentActions(cluster, namespace)
+    assert [record.id for record in actions.listed()] == order
+    assert [record.id for record in actions.listed(START)] == order + last
 
 
 def test_other_alerts_are_listed_up_to_a_number() -> None:

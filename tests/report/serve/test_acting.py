@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.commands import app
 from mlmon.report.serve.acts import ACTS
@@ -80,7 +80,7 @@ def the_one(cluster: Cluster, namespace: str) -> IncidentRecord:
 
 def acts(cluster: Cluster, namespace: str) -> list[tuple[str, str, str]]:
     """Return what people did: kind, who and why."""
-    _, _, changes = Desk(cluster, namespace).show(the_one(cluster, namespace).id)
+    _, _, changes = IncidentActions(cluster, namespace).show(the_one(cluster, namespace).id)
     return [
         (change["change.kind"], change["change.by"], change["change.text"])
         for change in changes
@@ -264,7 +264,7 @@ def test_closed_and_unknown_incidents(ada: Visitor, cluster: Cluster, namespace:
     late = ada.post(path, **hidden)
     assert late.status_code == 409
     assert "The incident has changed" in late.text
-    seen = Desk(cluster, namespace).mark(the_one(cluster, namespace))
+    seen = IncidentActions(cluster, namespace).mark(the_one(cluster, namespace))
     refused = ada.post(path, **(hidden | {"seen": seen}))
     assert refused.status_code == 409
     assert "is resolved" in refused.text
@@ -351,26 +351,26 @@ def test_two_people_at_once(ada: Visitor, server: Server, cluster: Cluster, name
     assert [by for _, by, _ in acts(cluster, namespace)] == [first, second]
 
 
-def test_two_desks_at_once_lose_nothing(cluster: Cluster, namespace: str) -> None:
+def test_two_people_at_once_lose_nothing(cluster: Cluster, namespace: str) -> None:
     """Comment and acknowledgement from two processes both stand in the incident's document."""
     happen(cluster, namespace, "occc")
     name = the_one(cluster, namespace).id
-    desks = [Desk(cluster, namespace) for _ in range(6)]
-    at_once = threading.Barrier(len(desks))
+    people = [IncidentActions(cluster, namespace) for _ in range(6)]
+    at_once = threading.Barrier(len(people))
 
     def work(number: int) -> None:
         at_once.wait()
         if number % 2:
-            desks[number].assign(name, f"person {number}", "ada", f"{number}", NOW)
+            people[number].assign(name, f"person {number}", "ada", f"{number}", NOW)
         else:
-            desks[number].acknowledge(name, f"person {number}", f"{number}", NOW)
+            people[number].acknowledge(name, f"person {number}", f"{number}", NOW)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(desks))]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(people))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(acts(cluster, namespace)) == len(desks)
+    assert len(acts(cluster, namespace)) == len(people)
     document = the_one(cluster, namespace)
     assert document.acknowledged_by.startswith("person ")
     assert document.assignee.startswith("person ")
