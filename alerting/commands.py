@@ -1,12 +1,13 @@
-"""`mlmon alerts`: the alerts behind incidents, a line each."""
+"""`mlmon alerts`, `alerting` and `tune`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlmon.alerting.actions import commands as incidents
-from mlmon.elastic.command_options import JsonOption, Namespace, Since
+from mlmon.elastic.command_options import JsonOption, Namespace, Since, Until
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -150,4 +151,53 @@ def try_routes(as_json: JsonOption = False) -> None:
     for name, outcome in outcomes.items():
         print(json.dumps({"route": name, "outcome": outcome}) if as_json else f"{name}: {outcome}")
     if any(outcome != "sent" for outcome in outcomes.values()):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
+def tune(
+    limits: Annotated[
+        Path,
+        typer.Option(help="File that stands for mlmon.toml; its table [analyzers] is tried."),
+    ],
+    since: Since = "30d",
+    until: Until = "now",
+    more_messages: Annotated[
+        float, typer.Option(min=0.0, help="Additional messages a week that are no regression.")
+    ] = 0.0,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the past under other limits: incidents gained and lost, messages a week.
+
+    Stored profiles are judged in memory, under the limits in force and under those of the file;
+    nothing is stored. Exits with 1 on a regression: an incident called `fixed` is lost or no longer
+    critical, more incidents called false alarms are raised, or there are more messages.
+    """
+    from datetime import UTC, datetime
+
+    from mlmon.alerting.actions.tuning import tuning
+    from mlmon.analyzers.base.time_argument import check_order, time_argument
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.run.limit_set import limits_in_force, limits_of_file
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import WrongValueError
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import show_progress
+
+    if not limits.is_file():
+        raise WrongValueError(f"There is no file {limits}", "Name a file like mlmon.toml.")
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    period = Window(time_argument(since, now), min(now, time_argument(until, now)))
+    check_order(period.start, period.end)
+    sets = limits_in_force(), limits_of_file(limits)
+    with connect(settings) as cluster, show_progress("judging") as report:
+        found = tuning(cluster, settings.namespace, period, now, *sets, progress=report)
+    if as_json:
+        value = {"limits": str(limits)} | found.to_json(more_messages)
+        print(json.dumps(value, ensure_ascii=False))
+    else:
+        for line in found.lines(str(limits), more_messages):
+            print(line)
+    if found.regressions(more_messages):
         raise typer.Exit(ExitCode.FAILED)

@@ -7,7 +7,8 @@ fields of `Settings`; each table belongs to one package, which declares it as a 
 import difflib
 import os
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
@@ -35,6 +36,20 @@ def section_prefix(table: str) -> str:
 def settings_path() -> Path:
     """Return where the file is, or would be."""
     return Path(os.environ.get(CONFIG, "mlmon.toml"))
+
+
+@contextmanager
+def settings_from(path: Path) -> Iterator[None]:
+    """Take settings from another file alone while the block runs: no variable of mlmon's counts."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(VARIABLE_PREFIX)}
+    for name in kept:
+        del os.environ[name]
+    os.environ[CONFIG] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ[CONFIG]
+        os.environ.update(kept)
 
 
 def read_settings_file() -> dict[str, Any]:

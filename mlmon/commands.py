@@ -37,7 +37,7 @@ WITHOUT_SETTINGS = frozenset({"docs"})
 PANELS = {
     "Set up": ("doctor", "node", "setup", "prune"),
     "Ship": ("ship", "replay"),
-    "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
+    "Analyze": ("baseline", "run", "analyze", "compare", "tune", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
     "Act": ("incidents", "alerts", "alerting"),
     "Export": ("kibana", "grafana", "prometheus", "sample", "evidently", "nannyml"),

@@ -248,16 +248,7 @@ def _vanished(
         # Traffic before the change differs from the new reference, too: an alarm of that at the
         # same time does not stand for one whose own worst window is within its limits now.
         if (alert.series, alert.reason_end) in within
-        or not any(_same_time(alert, other) for other in standing)
-    )
-
-
-def _same_time(alert: Alert, other: Alert) -> bool:
-    """Return whether two alerts of one series overlap."""
-    return (
-        alert.series == other.series
-        and (other.ended is None or other.ended > alert.opened)
-        and (alert.ended is None or alert.ended > other.opened)
+        or not any(alert.series == other.series and alert.overlaps(other) for other in standing)
     )
 
 

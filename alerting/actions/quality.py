@@ -249,12 +249,7 @@ def _within(finding: Finding, alert: Alert) -> bool:
 
 def _stands(alert: Alert, others: Sequence[Alert]) -> bool:
     """Return whether an alert of the same series overlaps one."""
-    return any(
-        other.series == alert.series
-        and (other.ended is None or other.ended > alert.opened)
-        and (alert.ended is None or alert.ended > other.opened)
-        for other in others
-    )
+    return any(other.series == alert.series and alert.overlaps(other) for other in others)
 
 
 def _alerts_of(incidents: Iterable[IncidentRecord], verdicts: set[Verdict]) -> set[str]:

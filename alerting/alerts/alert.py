@@ -135,6 +135,12 @@ class Alert(Identified):
         """Time of the last opening, worsening or end, in the data's time: the same on every run."""
         return self.ended or self.severity_since
 
+    def overlaps(self, other: Alert) -> bool:
+        """Return whether both were open at one time."""
+        return (other.ended is None or other.ended > self.opened) and (
+            self.ended is None or self.ended > other.opened
+        )
+
     def severity_at(self, moment: datetime) -> Severity:
         """Return how severe it was at a moment at which it was open."""
         return self.severity if moment >= self.severity_since else Severity.WARNING

@@ -16,8 +16,13 @@ from mlmon.analyzers.settings import AnalyzersSettings
 def discover() -> tuple[Analyzer[Any], ...]:
     """Return every analyzer in order of name: found by import, listed nowhere.
 
-    Their windows are those that mlmon.toml allows.
+    Their windows and drift tests are those that mlmon.toml allows.
     """
+    return made_analyzers()
+
+
+def made_analyzers() -> tuple[Analyzer[Any], ...]:
+    """Make every analyzer, by the settings of now."""
     found = [
         member()
         for module in map(_module, pkgutil.iter_modules(__path__, f"{__name__}."))

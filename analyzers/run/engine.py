@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.accepted import AcceptedReference
     from mlmon.analyzers.profiles.kind import ProfileKind
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
+    from mlmon.analyzers.run.limit_set import LimitSet
     from mlmon.analyzers.settings import LimitRule
     from mlmon.elastic.client.cluster import Cluster
 
@@ -211,16 +212,55 @@ def judged_with(
     """
     sources = _Sources(cluster, namespace, analyzers, period, references)
     sources.read(now)
-    logs, analysis = _LogsBehind.of(sources.sequences), Analysis(period)
-    found: list[Finding] = []
-    for analyzer in analyzers:
-        if (skip_reason := sources.skip_reason(analyzer)) is not None:
-            raise UserError(f"{analyzer.name} cannot judge: {skip_reason}")
-        found += _judged(analyzer, sources.context(analyzer), logs, analysis)
-    if analysis.failures:
-        name, why = next(iter(analysis.failures.items()))
-        raise UserError(f"{name} cannot judge: {why}")
-    return found
+    logs = _LogsBehind.of(sources.sequences)
+    return [
+        finding
+        for analyzer in analyzers
+        for finding in logs.stamped(iter(_evaluated(sources, analyzer)), analyzer)
+    ]
+
+
+def judged_under(
+    cluster: Cluster, namespace: str, period: Window, now: datetime, sets: Sequence[LimitSet]
+) -> Iterator[tuple[list[Finding], ...]]:
+    """Yield what each analyzer would find under each of several sets of limits; store nothing.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        period: Time to judge.
+        now: The present time.
+        sets: The sets; an analyzer that several have judges once.
+
+    Raises:
+        UserError: An analyzer cannot judge.
+    """
+    every = dict.fromkeys(analyzer for limits in sets for analyzer in limits.analyzers)
+    sources = _Sources(cluster, namespace, [*every], period)
+    sources.read(now)
+    logs = _LogsBehind.of(sources.sequences)
+    for together in zip(*(limits.analyzers for limits in sets), strict=True):
+        found = {analyzer: _evaluated(sources, analyzer) for analyzer in dict.fromkeys(together)}
+        yield tuple(
+            [*replace(logs, rules=limits.rules).stamped(iter(found[analyzer]), analyzer)]
+            for limits, analyzer in zip(sets, together, strict=True)
+        )
+
+
+def _evaluated(sources: _Sources, analyzer: Analyzer[Any]) -> list[Finding]:
+    """Return the findings of an analyzer, before the user's rules.
+
+    Raises:
+        UserError: It cannot judge.
+    """
+    if (skip_reason := sources.skip_reason(analyzer)) is not None:
+        raise UserError(f"{analyzer.name} cannot judge: {skip_reason}")
+    try:
+        return list(analyzer.evaluate(sources.context(analyzer)))
+    except ClusterUnreachableError:
+        raise
+    except Exception as error:
+        raise UserError(f"{analyzer.name} cannot judge: {described(error)}") from error
 
 
 class _Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +11,7 @@ from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import load_settings
-from mlmon.elastic.settings_file import CONFIG, VARIABLE_PREFIX
+from mlmon.elastic.settings_file import settings_from
 from mlmon.elastic.system.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -24,32 +23,14 @@ PORT, HEAP = 9260, "1g"
 
 
 @contextmanager
-def default_settings(config: Path) -> Iterator[None]:
-    """Take no setting from the environment or from `mlmon.toml` while the block runs.
-
-    Args:
-        config: An empty file that stands for `mlmon.toml`.
-    """
-    kept = {name: value for name, value in os.environ.items() if name.startswith(VARIABLE_PREFIX)}
-    for name in kept:
-        del os.environ[name]
-    os.environ[CONFIG] = str(config)
-    try:
-        yield
-    finally:
-        del os.environ[CONFIG]
-        os.environ.update(kept)
-
-
-@contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """Run a node of its own with mlmon's templates, and delete it afterwards."""
     cache = cache_folder(load_settings())
     with TemporaryDirectory(prefix="mlmon-scoreboard-") as folder:
         config = Path(folder) / "mlmon.toml"
-        config.touch()
+        config.touch()  # default settings: whatever the user has set is left out
         with (
-            default_settings(config),
+            settings_from(config),
             temporary_node(PORT, HEAP, cache) as settings,
             connect(settings) as cluster,
         ):
