@@ -11,7 +11,7 @@ from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.alerting.incidents.sentences import summary
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import iso, parse_time
-from mlmon.analyzers.pages.runbooks import anchor, commands
+from mlmon.analyzers.pages.runbooks import anchor, commands, runbook
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,13 +75,16 @@ def incident_record(
 
 
 def _confirm(cause: Alert) -> str | None:
-    """Return the command that shows the lines behind the likely cause, from its begin on."""
-    since = cause.onset_start - BEFORE_ONSET
-    try:
-        _, lines = commands(cause.analyzer, cause.metric, cause.subject, since)
-    except KeyError:  # the alert of an analyzer that is no more
+    """Return the command that shows the lines behind the likely cause, or else its findings.
+
+    It looks from the begin to the worst moment: later lines may be those of another incident.
+    """
+    known = runbook(cause.analyzer, cause.metric)
+    if known is None:  # the alert of an analyzer that is no more
         return None
-    return lines
+    since, worst = cause.onset_start - BEFORE_ONSET, cause.reason_end
+    findings, lines = commands(cause.analyzer, cause.metric, cause.subject, since, worst)
+    return lines if known.shows_fault else findings
 
 
 def handled(incident: IncidentRecord, state: Handling, now: datetime) -> IncidentRecord:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from mlmon.alerting.notify.message import acknowledge_command
 from mlmon.analyzers.base.window import iso
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _payload(
     pages = {f"{label.lower()}_url": url for label, url in links}
     return {
         "labels": labels(incident, namespace),
-        "annotations": _annotations(incident, runbooks) | pages,
+        "annotations": _annotations(incident, namespace, runbooks) | pages,
         "startsAt": iso(incident.start),
         "endsAt": _end(incident, now),
         **({"generatorURL": links[0][1]} if links else {}),
@@ -85,7 +86,7 @@ def labels(incident: IncidentRecord, namespace: str) -> dict[str, str]:
     return {"alertname": "mlmon_incident", "namespace": namespace, **present}
 
 
-def _annotations(incident: IncidentRecord, runbooks: str) -> dict[str, str]:
+def _annotations(incident: IncidentRecord, namespace: str, runbooks: str) -> dict[str, str]:
     found = {
         "title": incident.title,
         "summary": incident.summary,
@@ -93,7 +94,7 @@ def _annotations(incident: IncidentRecord, runbooks: str) -> dict[str, str]:
         "since": iso(incident.start),
         "likely_cause": incident.cause_reason,
         "alerts": str(incident.alerts),
-        "acknowledge": f"mlmon incidents ack {incident.short_id}",
+        "acknowledge": acknowledge_command(incident.id, namespace),
     }
     if runbook := incident.runbook:
         found["runbook_url"] = f"{runbooks}{runbook}"

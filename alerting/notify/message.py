@@ -167,15 +167,23 @@ def _facts(
         yield "Also affected", f"{also} by {', '.join(incident.analyzers)}"
     where = [incident.service, incident.model_name, f"namespace {namespace}"]
     yield "Where", ", ".join(name for name in where if name)
-    option = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
     if incident.acknowledged_by:
         yield "Taken by", incident.acknowledged_by
     elif not over:
-        yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}{option}"
+        yield "Acknowledge", acknowledge_command(change.incident, namespace)
     if (confirm := incident.confirm) and not over:
-        yield "Confirm", f"{confirm}{option}"
+        yield "Confirm", f"{confirm}{_namespace_option(namespace)}"
     if runbook := incident.runbook:
         yield "What to do", f"{runbook} ({page_command(runbook)})"
+
+
+def acknowledge_command(incident_id: str, namespace: str) -> str:
+    """Return the command that acknowledges an incident, to be typed in any shell."""
+    return f"mlmon incidents ack {incident_id[:_SHORT_ID]}{_namespace_option(namespace)}"
+
+
+def _namespace_option(namespace: str) -> str:
+    return "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
 
 
 def digest_message(messages: list[Message]) -> Message:

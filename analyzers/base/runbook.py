@@ -39,3 +39,8 @@ class Runbook:
     lines: str
     causes: str
     cure: str
+
+    @property
+    def shows_fault(self) -> bool:
+        """Whether single lines show the fault: of those of all predictions, only the sum does."""
+        return self.lines not in {PREDICTION_LINES, OUTCOME_LINES}

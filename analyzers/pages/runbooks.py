@@ -35,7 +35,11 @@ def anchor(metric: str) -> str:
 
 
 def commands(
-    analyzer: str, metric: str, subject: str | None, since: datetime | str = SINCE
+    analyzer: str,
+    metric: str,
+    subject: str | None,
+    since: datetime | str = SINCE,
+    until: datetime | None = None,
 ) -> tuple[str, str]:
     """Return the commands that confirm an alarm: its findings, and the lines behind them.
 
@@ -44,8 +48,10 @@ def commands(
         metric: The metric.
         subject: What was measured, None for all.
         since: From when on to look, or how long ago.
+        until: Until when to look, None for now.
     """
-    begin = since if isinstance(since, str) else iso(since)
+    begin = f"--since {since if isinstance(since, str) else iso(since)}"
+    period = f"{begin} --until {iso(until)}" if until else begin
     words: list[str] = []
     known = runbook(analyzer, metric)
     for word in known.lines.split() if known else ():
@@ -56,6 +62,6 @@ def commands(
         else:
             words.append(shlex.quote(word.replace("{subject}", subject.partition(": ")[0])))
     return (
-        f"mlmon findings --analyzer {analyzer} --metric {metric} --since {begin}",
-        " ".join(["mlmon logs", *words, f"--since {begin}"]),
+        f"mlmon findings --analyzer {analyzer} --metric {metric} {period}",
+        " ".join(["mlmon logs", *words, period]),
     )

@@ -36,6 +36,8 @@ LATELY = 2 * DAY
 """A series without a finding for so long is not counted: a model version that was replaced."""
 STALE = DAY / 24
 """Time without a new finding after which the time of the last one is shown."""
+BEHIND = 2 * HOUR
+"""Longer than any window without a full day: judged no later, time is missing, not calm."""
 _PAGE = 1_000
 _MORE = "`mlmon findings --severity unknown` says more"
 
@@ -52,6 +54,7 @@ class JudgedSeries:
         services: (series, series without a verdict) by service and environment, where known.
         begin: When the first events came; None without any.
         severities: How many series have which severity.
+        until: End of the newest window judged.
     """
 
     series: int
@@ -60,6 +63,7 @@ class JudgedSeries:
     services: dict[tuple[str | None, str | None], tuple[int, int]] = field(default_factory=dict)
     begin: datetime | None = None
     severities: dict[Severity, int] = field(default_factory=dict)
+    until: datetime | None = None
 
     def sentence(self, now: datetime) -> str:
         """Return one line: how many checks, how many without a verdict and why, how old it is."""
@@ -74,6 +78,8 @@ class JudgedSeries:
         if now - self.last > STALE:
             ago = duration(now - self.last)
             return f"{line}; last judged {moment(self.last)}, {ago} ago: is `mlmon run` running?"
+        if self.until is not None and self.last - self.until > BEHIND:
+            line = f"{line}; judged up to {moment(self.until)}: nothing after it could be judged"
         return f"{line}; last judged {moment(self.last)}."
 
     def _nothing(self, now: datetime) -> str:
@@ -122,7 +128,8 @@ def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
         services[service] = series + 1, without + undecided
     number = sum(series for series, _ in services.values())
     last = max(parse_time(created), _last_cycle(cluster, namespace) or EPOCH)
-    return JudgedSeries(number, unjudged, last, dict(services), begin, severities)
+    until = parse_time(end)
+    return JudgedSeries(number, unjudged, last, dict(services), begin, severities, until)
 
 
 def _unjudged(finding: Mapping[str, Any]) -> Unjudged:

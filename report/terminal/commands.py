@@ -67,18 +67,22 @@ def logs(  # noqa: PLR0917 - its options
     )
     check_order(event_filter.since, event_filter.until)
     with connect(settings) as cluster, shutdown_event() as stopping:
-        found = newest(cluster, settings.namespace, event_filter, limit)
+        found, total = newest(cluster, settings.namespace, event_filter, limit)
         shown = {str(event.get("event.id")) for event in found}
-        _show(iter(found), as_json=as_json)
+        asked = [name for name, _ in event_filter.fields]
+        _show(iter(found), asked, as_json=as_json)
+        if total > len(found):
+            _say_left_out(len(found), total)
         if follow:
             coming = following(cluster, settings.namespace, event_filter, now, stopping)
-            _show((one for one in coming if one.get("event.id") not in shown), as_json=as_json)
+            new = (event for event in coming if event.get("event.id") not in shown)
+            _show(new, asked, as_json=as_json)
         elif not found:
             check_known(cluster, settings.namespace, event_filter)
             _print_nothing_found(event_filter, settings.namespace)
 
 
-def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
+def _show(events: Iterator[dict[str, Any]], asked: list[str], *, as_json: bool) -> None:
     from mlmon.elastic.system.terminal import print_line, terminal_console
     from mlmon.report.terminal.line import line
 
@@ -87,7 +91,16 @@ def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
         if as_json:
             print(json.dumps(event, ensure_ascii=False), flush=True)
         else:
-            print_line(console, line(event), rest=4)
+            print_line(console, line(event, asked), rest=4)
+
+
+def _say_left_out(shown: int, total: int) -> None:
+    import sys
+
+    print(
+        f"{shown:,} of {total:,} events, the newest; --until shows earlier ones, --limit more",
+        file=sys.stderr,
+    )
 
 
 def _print_nothing_found(event_filter: "EventFilter", namespace: str) -> None:

@@ -12,7 +12,7 @@ from mlmon.formatting import NANOSECONDS, cut, number
 from mlmon.logging_config.schema.fields import COMMON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 LEVEL_STYLES: Final = {
     "debug": "dim",
@@ -37,15 +37,20 @@ UNKNOWN_TIME: Final = datetime.min.replace(tzinfo=UTC)
 """Orders what has no time before all that has one."""
 
 
-def line(event: Mapping[str, Any]) -> Text:
-    """Return an event as a line; what a caller logged cannot move the cursor or add lines."""
+def line(event: Mapping[str, Any], asked: Container[str] = ()) -> Text:
+    """Return an event as a line; what a caller logged cannot move the cursor or add lines.
+
+    Args:
+        event: The event.
+        asked: Features that are shown; all others are left out, since there are dozens.
+    """
     level = str(event.get("log.level", ""))
     text = Text(no_wrap=True, overflow="ignore")
     text.append(time_of(event), "cyan")
     text.append(f"  {level:8}", LEVEL_STYLES.get(level, ""))
     text.append(f"  {printable(str(event.get('service.name', '')))}", "bold")
     text.append(f"  {printable(str(event.get('message', '')))}")
-    for name, value in _details(event):
+    for name, value in _details(event, asked):
         text.append(f"  {printable(name)}=", "dim")
         text.append(printable(value))
     return text
@@ -65,11 +70,11 @@ def time_of(event: Mapping[str, Any]) -> str:
     return f"{date} {time[:12]}".rstrip("Z")
 
 
-def _details(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _details(event: Mapping[str, Any], asked: Container[str]) -> Iterator[tuple[str, str]]:
     for name, value in event.items():
         if name == _DURATION and isinstance(value, int):
             yield "duration", number(value, NANOSECONDS)
-        elif name not in _LEFT_OUT and not name.startswith("ml.features."):
+        elif name in asked or (name not in _LEFT_OUT and not name.startswith("ml.features.")):
             yield name, short(value)
 
 

@@ -172,16 +172,18 @@ def _is_stored(cluster: Cluster, streams: str, name: str) -> bool:
     return bool(cluster.search(streams, body)["hits"]["total"]["value"])
 
 
-def newest(cluster: Cluster, namespace: str, event_filter: EventFilter, limit: int) -> list[Json]:
-    """Return the newest events that pass a filter, in order of time."""
+def newest(
+    cluster: Cluster, namespace: str, event_filter: EventFilter, limit: int
+) -> tuple[list[Json], int]:
+    """Return the newest events that pass a filter, in order of time, and how many pass it."""
     body = {
         "query": event_filter.query(),
         "size": limit,
         "sort": [{"@timestamp": "desc"}, {"event.sequence": "desc"}],
-        "track_total_hits": False,
+        "track_total_hits": True,
     }
-    hits = cluster.search(event_filter.streams(namespace), body)["hits"]["hits"]
-    return [hit["_source"] for hit in reversed(hits)]
+    found = cluster.search(event_filter.streams(namespace), body)["hits"]
+    return [hit["_source"] for hit in reversed(found["hits"])], found["total"]["value"]
 
 
 def follow(

@@ -50,7 +50,27 @@ def test_a_cycle_that_finds_nothing_new_has_judged(cluster: Cluster, namespace: 
     now = START + timedelta(hours=7)
     BookmarkStore(cluster, namespace).write(Bookmark(now, now, now), now)
     line = judged(cluster, namespace).sentence(now + timedelta(minutes=4))
-    assert line == "1 check judged; last judged 2026-03-02 07:00 UTC."
+    assert line.endswith("; last judged 2026-03-02 07:00 UTC.")
+    assert "ago" not in line
+
+
+def test_time_that_no_window_covers_is_named(cluster: Cluster, namespace: str) -> None:
+    """Cycles go on; what they judged ends four hours before: the sentence says up to when."""
+    FindingStore(cluster, namespace).write(spell("ooo", "price"), START)
+    now = START + timedelta(hours=7)
+    BookmarkStore(cluster, namespace).write(Bookmark(now, now, now), now)
+    assert judged(cluster, namespace).sentence(now) == (
+        "1 check judged; judged up to 2026-03-02 03:00 UTC: nothing after it could be judged; "
+        "last judged 2026-03-02 07:00 UTC."
+    )
+
+
+def test_an_hour_behind_is_as_windows_are(cluster: Cluster, namespace: str) -> None:
+    """A window of an hour ends up to an hour before a cycle: nothing is missing."""
+    FindingStore(cluster, namespace).write(spell("ooo", "price"), START)
+    now = START + 4 * HOUR
+    BookmarkStore(cluster, namespace).write(Bookmark(now, now, now), now)
+    assert "up to" not in judged(cluster, namespace).sentence(now)
 
 
 def test_a_new_service_is_told_when_its_first_verdict_is_due(

@@ -37,3 +37,12 @@ def test_what_a_line_shows() -> None:
         "2026-03-02 10:00:00.123  error     api  Request  http.response.status_code=503  "
         "duration=23.4 ms"
     )
+
+
+def test_a_feature_that_was_asked_for_is_shown() -> None:
+    """Features are left out of a line, but for those that the search names."""
+    event = {"ml.features.categorical.country": "de", "ml.features.numeric.price": 7.5}
+    assert "country" not in line(event).plain
+    assert line(event, ["ml.features.numeric.price"]).plain.endswith(
+        "ml.features.numeric.price=7.5"
+    )

@@ -67,11 +67,14 @@ def test_it_finds_what_is_wanted(cluster: Cluster, namespace: str, ship: Ship) -
     """By level or worse, service, dataset, words in a row, fields, labels, and time."""
     ship(EVENTS)
     for narrowed, minutes in CASES:
-        found = newest(cluster, namespace, EventFilter(**({"since": START} | narrowed)), 100)
+        event_filter = EventFilter(**({"since": START} | narrowed))
+        found, total = newest(cluster, namespace, event_filter, 100)
         assert [event["event.sequence"] for event in found] == minutes, narrowed
+        assert total == len(minutes)
     # Of more than are asked for, the newest, and the newest last.
-    newest_three = newest(cluster, namespace, EventFilter(START), 3)
+    newest_three, total = newest(cluster, namespace, EventFilter(START), 3)
     assert [event["event.sequence"] for event in newest_three] == [4, 5, 6]
+    assert total == 7
 
 
 @pytest.mark.parametrize(
