@@ -64,6 +64,18 @@ def test_a_scan_yields_each_document_once(cluster: Cluster, index: str) -> None:
     assert len({hit["_id"] for hit in cluster.scan(index, {"size": 40})}) == 250
 
 
+def test_a_scan_of_expected_pages_reads_none_twice(
+    cluster: Cluster, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It yields the same hits without a search of its own for the first page; also too few."""
+    cluster.put(_findings(index, 30))
+    cluster.refresh(index)
+    monkeypatch.delattr(Cluster, "search")
+    assert len({hit["_id"] for hit in cluster.scan(index, {"size": 10}, expected=25)}) == 30
+    assert len(list(cluster.scan(index, {"size": 100}, expected=200))) == 30
+    assert list(cluster.scan(f"{index}-nothing-*", {}, expected=2_000)) == []
+
+
 def test_a_scan_sees_one_moment(cluster: Cluster, index: str) -> None:
     """Documents stored while a scan runs are not in it."""
     cluster.put(_findings(index, 20))
