@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.alert_policy import UNSEEN
 from mlmon.analyzers.base.digest import digest
-from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.identity import FindingIdentity, Identified
 from mlmon.analyzers.base.window import Window, iso, parse_time
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.alert_policy import CauseLayer
-    from mlmon.analyzers.base.finding import Finding
 
 
 class AlertStatus(StrEnum):
@@ -124,6 +123,17 @@ class Alert(Identified):
         if self.withdrawn:
             return AlertStatus.WITHDRAWN
         return AlertStatus.OPEN if self.ended is None else AlertStatus.RESOLVED
+
+    @property
+    def worst_finding(self) -> Finding:
+        """Its worst finding, as far as links need it: without its value and its limits."""
+        return Finding(
+            identity=self.identity,
+            start=self.reason_end - (self.first_end - self.first_start),
+            end=self.reason_end,
+            severity=self.severity,
+            reason=self.reason,
+        )
 
     @property
     def unseen_until(self) -> datetime:

@@ -64,7 +64,7 @@ EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FeatureFault:
     """How many predictions of a window have one fault in one feature.
 
     Args:
@@ -84,6 +84,28 @@ class Fault:
     usual: float
     description: str
     detail: str = ""
+
+    def limits(self, declared: Limits, rows: int) -> Limits:
+        """Return its metric's limits, moved by how often it is usual.
+
+        Args:
+            declared: The metric's.
+            rows: Training rows.
+        """
+        if self.metric != MISSING:
+            return declared.relative_to(self.usual)
+        usual = wilson_interval(round(self.usual * rows), rows, CONFIDENCE).high
+        return replace(
+            declared, warning=declared.warning + usual, critical=declared.critical + usual
+        )
+
+    def sentence(self, window: Window) -> str:
+        """Return how often it occurs, without the full stop."""
+        return (
+            f"{percent(self.count / self.rows)} of {self.feature} {self.description} "
+            f"({self.count:,} of {count(self.rows, 'prediction')} {span(window)}{self.detail}), "
+            f"in training {percent(self.usual)}"
+        )
 
 
 class DataQuality(Analyzer[PredictionProfile]):
@@ -297,7 +319,7 @@ class DataQuality(Analyzer[PredictionProfile]):
         )
 
     def _finding(
-        self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline
+        self, window: Window, fault: FeatureFault, about: dict[str, Any], baseline: Baseline
     ) -> Finding:
         if fault.rows < MIN_PREDICTIONS:
             reason = (
@@ -316,20 +338,14 @@ class DataQuality(Analyzer[PredictionProfile]):
             return self.unknown(
                 fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
             )
-        limits = fault_limits(self.limits[fault.metric], fault, baseline.rows)
+        limits = fault.limits(self.limits[fault.metric], baseline.rows)
         interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
-        rate = fault.count / fault.rows
-        reason = (
-            f"{percent(rate)} of {fault.feature} {fault.description} ({fault.count:,} of "
-            f"{count(fault.rows, 'prediction')} {span(window)}{fault.detail}), "
-            f"in training {percent(fault.usual)}."
-        )
         return self.finding(
             fault.metric,
             fault.feature,
             window,
             limits.judge(interval.low, interval.high),
-            value=rate,
+            value=fault.count / fault.rows,
             low=interval.low,
             high=interval.high,
             warning=limits.warning,
@@ -337,7 +353,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             sample_count=fault.rows,
             baseline_count=baseline.rows,
             baseline_value=fault.usual,
-            reason=reason,
+            reason=f"{fault.sentence(window)}.",
             **about,
         )
 
@@ -351,7 +367,7 @@ def hidden_sentence(feature: str, sample: PredictionProfile) -> str:
     )
 
 
-def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
+def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[FeatureFault]:
     """Yield every fault of every feature of the baseline, those that do not occur too."""
     for feature, numbers in sorted(baseline.numeric.items()):
         seen = sample.numeric[feature]
@@ -363,7 +379,7 @@ def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
         )
         # One more row of the same kind is the least or the greatest so often.
         usual = 2 / (numbers.n + 1)
-        yield Fault(
+        yield FeatureFault(
             OUTSIDE, feature, outside, seen.n, usual, description, extremes if outside else ""
         )
     for feature, known in sorted(baseline.categorical.items()):
@@ -373,7 +389,7 @@ def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
         if known.rest == 0:
             unseen = categories.unseen.most_common(3)
             names = ", ".join(f"{named(name)}: {n:,}" for name, n in unseen)
-            yield Fault(
+            yield FeatureFault(
                 UNSEEN,
                 feature,
                 categories.outside,
@@ -390,28 +406,16 @@ def _missing(
     kind: Literal["numeric", "categorical"],
     present: int,
     usual: float,
-) -> Fault:
+) -> FeatureFault:
     other, noun = ("categorical", "category") if kind == "numeric" else ("numeric", "number")
     elsewhere = sample.present.get(f"ml.features.{other}.{feature}", 0)
     ignored = sample.ignored.get(f"ml.features.{kind}.{feature}", 0)
     detail = f"; {elsewhere:,} came as a {noun}" if elsewhere else ""
     if ignored:
         detail += f"; {ignored:,} are not indexed: too long, or more fields than an index may have"
-    return Fault(MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail)
-
-
-def fault_limits(declared: Limits, fault: Fault, rows: int) -> Limits:
-    """Return the limits of a fault, moved by how often it is usual.
-
-    Args:
-        declared: The metric's.
-        fault: The fault.
-        rows: Training rows.
-    """
-    if fault.metric != MISSING:
-        return declared.relative_to(fault.usual)
-    usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
-    return replace(declared, warning=declared.warning + usual, critical=declared.critical + usual)
+    return FeatureFault(
+        MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail
+    )
 
 
 def _by_version(

@@ -34,7 +34,7 @@ from mlmon.analyzers.checks.data_quality import (
     MISSING,
     OUTSIDE,
     UNSEEN,
-    fault_limits,
+    FeatureFault,
     faults,
 )
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
@@ -273,10 +273,8 @@ class SegmentQuality(Analyzer[PredictionProfile]):
         What is too small a sample to be called unchanged is noted in `small`, by metric.
         """
         confidence = 1 - (1 - CONFIDENCE) / segments
-        for fault in faults(sample, reference):
-            if fault.feature in sample.hidden or fault.rows < MIN_PREDICTIONS or fault.count < 0:
-                continue
-            limits = fault_limits(self.limits[fault.metric], fault, reference.rows)
+        for fault in _countable(sample, reference):
+            limits = fault.limits(self.limits[fault.metric], reference.rows)
             interval = wilson_interval(fault.count, fault.rows, confidence)
             yield SegmentFault(
                 fault.metric,
@@ -288,9 +286,7 @@ class SegmentQuality(Analyzer[PredictionProfile]):
                 limits,
                 fault.usual,
                 fault.rows,
-                f"{percent(fault.count / fault.rows)} of {fault.feature} {fault.description} "
-                f"({fault.count:,} of {count(fault.rows, 'prediction')} {span(window)}"
-                f"{fault.detail}), in training {percent(fault.usual)}",
+                fault.sentence(window),
             )
         for compared in compare_features(ChosenTests(), sample, reference):
             drifted = _drifted(window, sample, reference, compared, segments)
@@ -306,14 +302,20 @@ class SegmentQuality(Analyzer[PredictionProfile]):
             for compared in compare_features(ChosenTests(), sample, baseline)
             if compared.severity.alarming
         }
-        for fault in faults(sample, baseline):
-            if fault.rows < MIN_PREDICTIONS or fault.count < 0 or fault.feature in sample.hidden:
-                continue
-            limits = fault_limits(self.limits[fault.metric], fault, baseline.rows)
+        for fault in _countable(sample, baseline):
+            limits = fault.limits(self.limits[fault.metric], baseline.rows)
             interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
             if limits.judge(interval.low, interval.high).alarming:
                 found.add((fault.metric, fault.feature))
         return found
+
+
+def _countable(sample: PredictionProfile, baseline: Baseline) -> Iterator[FeatureFault]:
+    """Yield the faults of features of which enough values are known, each one of a prediction."""
+    for fault in faults(sample, baseline):
+        seen = fault.feature not in sample.hidden and fault.rows >= MIN_PREDICTIONS
+        if seen and fault.count >= 0:
+            yield fault
 
 
 def _drifted(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import HOUR, iso
 from mlmon.dashboards.links.links import BEFORE, links
 from mlmon.dashboards.links.settings import load_kibana_settings
 from mlmon.dashboards.links.target import LinkTarget
 
 if TYPE_CHECKING:
-    from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.pages import PageLink, PageLinks
     from mlmon.elastic.client.cluster import Cluster
@@ -32,7 +30,7 @@ def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
         if settings.url is None:
             return []
         cause = next(iter(alerts.get([incident.cause_id])), None)
-        found = cause and links(_worst_finding(cause), target, incident_time(incident))
+        found = cause and links(cause.worst_finding, target, incident_time(incident))
         if not found:
             return []
         return [
@@ -47,14 +45,3 @@ def incident_time(incident: IncidentRecord) -> tuple[str, str]:
     """Return the time range in which an incident is shown, as Kibana takes it."""
     begin, end = incident.start - BEFORE, incident.ended
     return iso(begin), iso(end + HOUR) if end else "now"
-
-
-def _worst_finding(alert: Alert) -> Finding:
-    """Return the worst finding of an alert as far as links need it."""
-    return Finding(
-        identity=alert.identity,
-        start=alert.reason_end - (alert.first_end - alert.first_start),
-        end=alert.reason_end,
-        severity=alert.severity,
-        reason=alert.reason,
-    )

@@ -90,14 +90,14 @@ def oldest_version(client: Elasticsearch) -> str:
     return version
 
 
-def check_master(client: Elasticsearch, seconds: float = MASTER_SECONDS) -> None:
+def check_master(client: Elasticsearch) -> None:
     """Wait until the cluster has a master, as it has again seconds after it lost one.
 
     Raises:
         NoMasterError: It has none for that long.
         ClusterError: It gave no answer or refused.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + MASTER_SECONDS
     while not _has_master(client):
         if time.monotonic() > deadline:
             raise no_master(addresses(client))

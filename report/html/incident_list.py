@@ -17,7 +17,6 @@ from mlmon.alerting.incidents.sentences import (
     period,
     silence,
 )
-from mlmon.analyzers.base.finding import Finding
 from mlmon.formatting import count, duration, machine_moment
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
             for mark in around.truth
             if mark.start < end.timestamp() and start.timestamp() < mark.end
         ),
-        links=around.links(_worst_finding(cause)) if cause else None,
+        links=around.links(cause.worst_finding) if cause else None,
     )
 
 
@@ -200,14 +199,3 @@ def _runbook_url(runbook: str, base: str) -> str:
     if runbook.startswith(("https://", "http://")):
         return runbook
     return f"{base}{runbook}" if runbook and base.startswith(("https://", "http://")) else ""
-
-
-def _worst_finding(alert: Alert) -> Finding:
-    """Return the worst finding of an alert as far as links need it."""
-    return Finding(
-        identity=alert.identity,
-        start=alert.reason_end - (alert.first_end - alert.first_start),
-        end=alert.reason_end,
-        severity=alert.severity,
-        reason=alert.reason,
-    )
