@@ -1,8 +1,10 @@
 """Ship the same lines into the same node: mlmon, rsyslog, and the bound that the node sets.
 
-Usage: python -m tests.benchmarks.bench_ingest [--lines 1000000] [--rounds 3] [--long 3000000]
+Usage: python -m tests.benchmarks.bench_ingest [--lines 1000000] [--rounds 3] [--features 16]
+       [--long 3000000] [--write]
 
-Contenders take turns, so that what else the machine does weighs on all alike; the median of the
+With --write the results are written into docs/ingest.md, too; those of 16 and of 2 features have a
+place of their own there. Contenders take turns, so that what else the machine does weighs on all alike; the median of the
 rounds counts, behind rounds of the bound that warm the node (its compiler needs some). The bound
 posts bulk bodies made beforehand. rsyslog (Debian: rsyslog, rsyslog-elasticsearch) runs twice: with
 its queue in memory, which loses what it holds when it is killed, and with its queue on disk,
@@ -16,7 +18,6 @@ import argparse
 import http.client
 import json
 import os
-import platform
 import shutil
 import signal
 import statistics
@@ -34,8 +35,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from elasticsearch import NotFoundError
-from rich.console import Console
-from rich.table import Table
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
@@ -46,17 +45,19 @@ from mlmon.elastic.settings import Settings
 from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.pipeline import Flow
 from mlmon.logging_config import Model, Service, open_log
+from tests.support.generated_block import machine, markdown_table, write_block
 
 URL = "MLMON_BENCH_ELASTICSEARCH_URL"
 DATASET = "ml.prediction"
 BODY_BYTES = Flow().batch_bytes
 SENDERS = Flow().in_flight
 PATIENCE_S = 600.0
-NUMERIC, CATEGORICAL = 12, 4
-"""Features of a prediction."""
+FEATURES = 16
+"""Features of a prediction, a quarter of them categories."""
 HEAP = "2g"
 WARM_UP = 3
-console = Console(highlight=False, width=120)
+BOUND, OURS = "bound: bodies made beforehand", "`mlmon ship`"
+RSYSLOG, RSYSLOG_DISK = "rsyslog, queue in memory", "rsyslog, queue on disk, synced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +83,35 @@ Taken = tuple[int, Result]
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the results, and write them into the documentation."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--features", type=int, default=FEATURES, help="of a prediction")
     parser.add_argument("--long", type=int, default=0, help="lines of a last, long run of mlmon")
     parser.add_argument(
         "--apart", action="store_true", help="give the node one core and the shippers another"
     )
+    parser.add_argument("--write", action="store_true", help="write them into docs/ingest.md")
     options = parser.parse_args()
-    console.print(
-        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
-    )
     with (
         tempfile.TemporaryDirectory(prefix="bench-ingest-") as name,
         cluster(separate=options.apart) as target,
     ):
         folder = Path(name)
-        compare(target, folder, options.lines, options.rounds)
-        show_latency(target, folder)
+        found = [compare(target, folder, options.lines, options.rounds, options.features)]
+        found.append(latency(target, folder))
         if options.long:
-            show_memory(target, folder, options.long)
+            found.append(memory(target, folder, options.long))
+    text = "\n\n".join([*found, f"Measured on {machine()}; the node's heap is {HEAP[0]} GB."])
+    sys.stdout.write(f"{text}\n")
+    if options.write:
+        write_block("ingest.md", f"cost of {options.features} features", text)
+
+
+def report(text: str) -> None:
+    """Print how far the benchmark is."""
+    sys.stderr.write(f"{text}\n")
 
 
 @contextmanager
@@ -126,11 +135,12 @@ def part(process: int) -> None:
     for thread in Path(f"/proc/{process}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {0})
     os.sched_setaffinity(0, {1})
-    console.print("the node on the first core, the shippers on the second")
+    report("the node on the first core, the shippers on the second")
 
 
-def write_log(path: Path, lines: int) -> int:
+def write_log(path: Path, lines: int, features: int = FEATURES) -> int:
     """Write predictions as the service logs them; return the size of a line."""
+    categories = features // 4
     model = Model("autobid", "7")
     # Drawn again each time: a shipper knows content it has seen.
     entity = uuid.uuid4().hex[:16]
@@ -146,8 +156,8 @@ def write_log(path: Path, lines: int) -> int:
                 threshold=0.5,
                 approved=score > 0.5,
                 features={
-                    **{f"price_{k:02}": number * (k + 7) % 9_973 / 7 for k in range(NUMERIC)},
-                    **{f"place_{k}": f"v{number * (k + 3) % 23}" for k in range(CATEGORICAL)},
+                    **{f"price_{k:02}": number * (k + 7) % 9_973 / 7 for k in range(features - categories)},
+                    **{f"place_{k}": f"v{number * (k + 3) % 23}" for k in range(categories)},
                 },
             )
     return path.stat().st_size // lines
@@ -160,31 +170,37 @@ def missing_packages() -> list[str]:
     return programs if module else [*programs, "rsyslog-elasticsearch"]
 
 
-def compare(target: Cluster, folder: Path, lines: int, rounds: int) -> None:
-    """Let the contenders take turns, and print what they did."""
-    contenders: dict[str, Contender] = {"bound: bodies made beforehand": bound, "mlmon ship": mlmon}
+def compare(target: Cluster, folder: Path, lines: int, rounds: int, features: int) -> str:
+    """Let the contenders take turns; return what they did."""
+    contenders: dict[str, Contender] = {BOUND: bound, OURS: mlmon}
     if missing := missing_packages():
-        console.print(f"rsyslog is left out; on Debian: apt-get install {' '.join(missing)}")
+        report(f"rsyslog is left out; on Debian: apt-get install {' '.join(missing)}")
     else:
-        contenders["rsyslog, queue in memory"] = rsyslog_memory
-        contenders["rsyslog, queue on disk, synced"] = rsyslog_disk
+        contenders |= {RSYSLOG: rsyslog_memory, RSYSLOG_DISK: rsyslog_disk}
+    log = folder / "log.jsonl"
     for _ in range(WARM_UP):
-        one_round(target, folder, lines, bound)
-    size = (folder / "log.jsonl").stat().st_size // lines
+        one_round(target, log, write_again(log, lines, features), bound)
+    size = log.stat().st_size // lines
     results: dict[str, list[Taken]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name, run in contenders.items():
-            taken = one_round(target, folder, lines // 10 if run is rsyslog_disk else lines, run)
+            count = lines // 10 if run is rsyslog_disk else lines
+            taken = one_round(target, log, write_again(log, count, features), run)
             results[name].append(taken)
-            console.print(f"round {number + 1}: {name}: {taken[1]}", style="dim")
-    print_comparison(results, size)
+            report(f"round {number + 1}: {name}: {taken[1]}")
+    title = f"Predictions with {features} features, {size:,} bytes a line, median of {rounds} rounds:"
+    return "\n\n".join([title, comparison(results), conclusion(results)])
 
 
-def one_round(target: Cluster, folder: Path, lines: int, run: Contender) -> Taken:
-    """Let one contender ship lines written for it."""
-    log = folder / "log.jsonl"
+def write_again(log: Path, lines: int, features: int) -> int:
+    """Write a log of new lines in place of the last one; return how many there are."""
     log.unlink(missing_ok=True)
-    write_log(log, lines)
+    write_log(log, lines, features)
+    return lines
+
+
+def one_round(target: Cluster, log: Path, lines: int, run: Contender) -> Taken:
+    """Let one contender ship lines written for it."""
     before = node_cpu_s(target)
     result = run(target, log, lines, f"bench_{uuid.uuid4().hex[:8]}")
     return lines, replace(result, node_s=node_cpu_s(target) - before)
@@ -198,24 +214,44 @@ def node_cpu_s(target: Cluster) -> float:
     return sum(int(node["process"]["cpu"]["total_in_millis"]) for node in nodes) / 1e3
 
 
-def print_comparison(results: dict[str, list[Taken]], size: int) -> None:
-    """Print the medians and their ratios."""
-    table = Table(title=f"lines of {size} bytes; the node's heap: {HEAP}")
-    own = ("CPU µs/line", "node's CPU µs/line", "peak MiB")
-    for heading in ("", "lines", "docs/s", "of the bound", *own):
-        table.add_column(heading, justify="left" if not heading else "right")
-    best = rate(next(iter(results.values())))
+def comparison(results: dict[str, list[Taken]]) -> str:
+    """Return the medians and their ratios."""
+    heading = ["", "lines", "docs/s", "of the bound"]
+    heading += ["CPU µs/line", "the node's CPU µs/line", "peak MiB"]
+    best = rate(results[BOUND])
+    rows = []
     for name, rounds in results.items():
         lines, results_of = rounds[0][0], [result for _, result in rounds]
-        cpu = statistics.median(r.cpu_s or 0.0 for r in results_of)
         node_cpu = statistics.median(r.node_s for r in results_of)
         peak = max(r.peak_mib or 0.0 for r in results_of)
-        row = [f"{cpu / lines * 1e6:.1f}" if cpu else "", f"{node_cpu / lines * 1e6:.1f}"]
-        row += [f"{peak:.0f}" if peak else ""]
-        table.add_row(
-            name, f"{lines:,}", f"{rate(rounds):,.0f}", f"{rate(rounds) / best:.0%}", *row
-        )
-    console.print(table)
+        cpu = cpu_us(rounds)
+        row = [name, f"{lines:,}", f"{rate(rounds):,.0f}", percent(rate(rounds) / best)]
+        row += [f"{cpu:.1f}" if cpu else "", f"{node_cpu / lines * 1e6:.1f}"]
+        rows.append([*row, f"{peak:.0f}" if peak else ""])
+    return markdown_table(heading, rows)
+
+
+def conclusion(results: dict[str, list[Taken]]) -> str:
+    """Return the ratios that matter, as a sentence."""
+    ours = results[OURS]
+    text = f"`mlmon ship` reaches {percent(rate(ours) / rate(results[BOUND]))} of the bound"
+    if RSYSLOG not in results:
+        return f"{text}."
+    peer = results[RSYSLOG]
+    return (
+        f"{text} and {rate(ours) / rate(peer):.2f} times the speed of rsyslog with its queue in "
+        f"memory, for {cpu_us(ours) / cpu_us(peer):.2f} of its CPU."
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share as the documentation writes it."""
+    return f"{100 * share:.0f} %"
+
+
+def cpu_us(rounds: list[Taken]) -> float:
+    """Return the CPU time a line costs its contender, in µs; 0 where it is not known."""
+    return statistics.median((r.cpu_s or 0.0) / lines * 1e6 for lines, r in rounds)
 
 
 def rate(rounds: list[Taken]) -> float:
@@ -385,8 +421,8 @@ def check(target: Cluster, lines: int, namespace: str) -> None:
         raise SystemExit(f"{found} documents for {lines} lines")
 
 
-def show_latency(target: Cluster, folder: Path) -> None:
-    """Print how long after its writing a line is found by a search."""
+def latency(target: Cluster, folder: Path) -> str:
+    """Return how long after its writing a line is found by a search."""
     log, namespace = folder / "tail.jsonl", f"bench_{uuid.uuid4().hex[:8]}"
     write_log(log, 1_000)
     words = ["ship", str(log), "--follow", "--namespace", namespace]
@@ -398,7 +434,10 @@ def show_latency(target: Cluster, folder: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait()
     middle, worst = statistics.median(delays), max(delays)
-    console.print(f"searchable after: median {middle:.2f} s, worst of 20 {worst:.2f} s")
+    return (
+        f"At the tail a line is found by a search {middle:.2f} s after it was written (median; "
+        f"worst of 20 {worst:.2f} s)."
+    )
 
 
 def delay_of_one(target: Cluster, log: Path, namespace: str, number: int) -> float:
@@ -413,16 +452,14 @@ def delay_of_one(target: Cluster, log: Path, namespace: str, number: int) -> flo
     return time.monotonic() - written
 
 
-def show_memory(target: Cluster, folder: Path, lines: int) -> None:
-    """Print the largest resident size of a short and a long run."""
+def memory(target: Cluster, folder: Path, lines: int) -> str:
+    """Return the largest resident size of a short and a long run."""
     peaks = []
     for count in (100_000, lines):
         log = folder / "long.jsonl"
-        log.unlink(missing_ok=True)
-        write_log(log, count)
-        result = mlmon(target, log, count, f"bench_{uuid.uuid4().hex[:8]}")
-        peaks.append(f"{count:,} lines: {result.peak_mib:.0f} MiB")
-    console.print(f"peak resident size: {', '.join(peaks)}")
+        result = mlmon(target, log, write_again(log, count, FEATURES), f"bench_{uuid.uuid4().hex[:8]}")
+        peaks.append(f"{result.peak_mib:.0f} MiB for {count:,} lines")
+    return f"Largest resident size: {', '.join(peaks)}."
 
 
 if __name__ == "__main__":

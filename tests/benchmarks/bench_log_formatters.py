@@ -4,15 +4,12 @@ Usage: python -m tests.benchmarks.bench_log_formatters [--write]
 """
 
 import argparse
-import re
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
+from tests.support.generated_block import write_block
 from tests.support.log_formatters import EMITTERS, INPUTS, result_of
 
-DOCS = Path(__file__).parents[2] / "docs" / "logging.md"
-BEGIN, END = "<!-- formatters: begin -->", "<!-- formatters: end -->"
 TITLES = {
     "ours": "mlmon",
     "ecs stdlib": f"ecs-logging {version('ecs-logging')}",
@@ -39,12 +36,10 @@ def main() -> None:
     """Print the table, or write it into the documentation."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true")
-    if not parser.parse_args().write:
+    if parser.parse_args().write:
+        write_block("logging.md", "formatters", table())
+    else:
         sys.stdout.write(f"{table()}\n")
-        return
-    text = DOCS.read_text()
-    block = f"{BEGIN}\n{table()}\n{END}"
-    DOCS.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, text, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

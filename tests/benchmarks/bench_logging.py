@@ -1,8 +1,8 @@
 """Time one event of 20 fields in this log and its peers, a stalled disk, and the middleware.
 
-Usage: python -m tests.benchmarks.bench_logging [--rounds 15]
+Usage: python -m tests.benchmarks.bench_logging [--rounds 15] [--write]
 
-Ratios are of the same run; each figure is the best of the rounds, which take turns, so that what
+With --write the tables are written into docs/logging.md, too. Ratios are of the same run; each figure is the best of the rounds, which take turns, so that what
 else the machine does weighs on all alike. All write to the null device, one write an event.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 import os
-import platform
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -24,14 +24,13 @@ import structlog
 from fastapi import FastAPI
 from pythonjsonlogger.json import JsonFormatter
 from pythonjsonlogger.orjson import OrjsonFormatter
-from rich.console import Console
-from rich.table import Table
 
 from mlmon.logging_config import AccessLog, EventLog, Model, Service, context, open_log
 from mlmon.logging_config.sinks.file_sink import FileSink
 from mlmon.logging_config.sinks.queue_sink import QueueSink
 from mlmon.logging_config.sources.stdlib import EventHandler
 from mlmon.logging_config.sources.structlog_source import Destination, EventLogger, merge_context
+from tests.support.generated_block import machine, markdown_table, write_block
 
 EVENTS = 2_000
 MODEL = Model("autobid", "7")
@@ -53,49 +52,74 @@ FIELDS: dict[str, Any] = {
 }  # fmt: skip
 IDS: dict[str, Any] = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "request_id": "req-000001"}
 NULL = Path(os.devnull).open("wb", buffering=0)  # noqa: SIM115 -- as long as the process
-BARE, ECS = "structlog + orjson, bare", "ecs-logging StdlibFormatter"
+BARE = "structlog with orjson, bare"
 Emit = Callable[[], object]
 Draw = Callable[[], str]
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, and write them into the documentation."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    console = Console()
-    console.print(
-        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    parser.add_argument("--write", action="store_true", help="write them into docs/logging.md")
+    options = parser.parse_args()
+    text = "\n\n".join(
+        [
+            f"{machine_and_event(options.rounds)}",
+            compare(options.rounds),
+            stall(),
+            serve(options.rounds),
+        ]
     )
-    console.print(compare(rounds))
-    console.print(compare_with_new_ids(rounds))
-    console.print(stall())
-    console.print(serve(rounds))
+    sys.stdout.write(f"{text}\n")
+    if options.write:
+        write_block("logging.md", "cost", text)
 
 
-def compare(rounds: int) -> Table:
-    """One event of 20 fields in each log."""
-    return tabulate({**ours(lambda: ID), **peers(lambda: ID)}, rounds, "one event again and again")
+def machine_and_event(rounds: int) -> str:
+    """Return what was measured, and on what."""
+    return (
+        f"One event of 20 fields, CPU of the calling thread, best of {rounds} rounds that took "
+        f"turns ({machine()})."
+    )
 
 
-def compare_with_new_ids(rounds: int) -> Table:
-    """The same with another prediction's id in each event, which must be searched for secrets."""
+def compare(rounds: int) -> str:
+    """Return what one event costs in each log.
+
+    Once with the same event again and again, once with a new id in each event, which must be
+    searched for secrets.
+    """
     numbers = itertools.count()
 
     def draw() -> str:
         return f"p-{next(numbers):06d}"
 
-    return tabulate({**ours(draw), **peers(draw)}, rounds, "a new id in each event")
+    same = costs({**ours(lambda: ID), **peers(lambda: ID)}, rounds)
+    new = costs({**ours(draw), **peers(draw)}, rounds)
+    heading = ["log", "the same event, µs", "times bare structlog"]
+    heading += ["a new id in each event, µs", "times bare structlog"]
+    return markdown_table(
+        heading,
+        [
+            [
+                name,
+                *(f"{same[name]:.1f}", f"{same[name] / same[BARE]:.2f}"),
+                *(f"{new[name]:.1f}", f"{new[name] / new[BARE]:.2f}"),
+            ]
+            for name in sorted(same, key=lambda name: name != BARE)
+        ],
+    )
 
 
 def ours(draw: Draw) -> dict[str, Emit]:
     """Our log by its helper, by structlog and by Python's logging."""
     return {
-        "log.prediction, at once": predict(open_at_once(), draw),
-        "log.prediction, queued": predict(open_queued(), draw),
-        "our structlog, at once": by_structlog(open_at_once(), draw),
-        "our structlog, queued": by_structlog(open_queued(), draw),
-        "our logging, queued": standard(EventHandler(open_queued_once), draw),
+        "`log.prediction`, written at once": predict(open_at_once(), draw),
+        "`log.prediction`, queued (`configure`)": predict(open_queued(), draw),
+        "a structlog logger, at once": by_structlog(open_at_once(), draw),
+        "a structlog logger, queued": by_structlog(open_queued(), draw),
+        "Python's `logging`, queued": standard(EventHandler(open_queued_once), draw),
     }
 
 
@@ -103,22 +127,17 @@ def peers(draw: Draw) -> dict[str, Emit]:
     """What it is compared with; all write at once."""
     return {
         BARE: bare_structlog(draw),
-        "python-json-logger, orjson": standard(to_null(OrjsonFormatter()), draw),
-        "python-json-logger, json": standard(to_null(JsonFormatter()), draw),
-        ECS: standard(to_null(ecs_logging.StdlibFormatter()), draw),
+        "python-json-logger with orjson": standard(to_null(OrjsonFormatter()), draw),
+        "python-json-logger": standard(to_null(JsonFormatter()), draw),
+        "ecs-logging, `StdlibFormatter`": standard(to_null(ecs_logging.StdlibFormatter()), draw),
     }
 
 
-def tabulate(emitters: dict[str, Emit], rounds: int, title: str) -> Table:
-    """Time the emitters under a context of two ids, and compare them."""
+def costs(emitters: dict[str, Emit], rounds: int) -> dict[str, float]:
+    """Return what an event costs by each emitter under a context of two ids, in µs."""
     with context(fresh=True, **IDS):
         structlog.contextvars.bind_contextvars(**IDS)
-        best = take_turns(emitters, rounds)
-    table = Table(title, "µs an event", "times bare structlog", "times faster than ecs")
-    for name, cost in best.items():
-        ratios = (f"{cost / best[BARE]:.2f}", f"{best[ECS] / cost:.1f}")
-        table.add_row(name, f"{cost:.1f}", *ratios)
-    return table
+        return take_turns(emitters, rounds)
 
 
 def take_turns(emitters: dict[str, Emit], rounds: int) -> dict[str, float]:
@@ -214,20 +233,21 @@ class StalledSink(FileSink):
         return super().write(lines)
 
 
-def stall() -> Table:
-    """What a stalled disk adds to the caller's wait."""
-    table = Table("disk", "p50 µs", "p99 µs", "p99.9 µs", "max µs")
-    waits = {}
-    for name, kind in (("moving", FileSink), ("stalled", StalledSink)):
+def stall() -> str:
+    """Return how long a caller waits, also where the disk stalls."""
+    rows = []
+    for name, kind in (
+        ("a call, disk working", FileSink),
+        ("a call, each write stalled for half a second", StalledSink),
+    ):
         queue = QueueSink(kind(Path(os.devnull)), capacity=1_000_000)
-        waits[name] = waits_of(predict(open_log(production(), sink=queue), lambda: ID))
-        table.add_row(name, *(f"{wait:.0f}" for wait in waits[name]))
-    table.add_row("added", *(f"{b - a:+.0f}" for a, b in zip(*waits.values(), strict=True)))
-    return table
+        waits = waits_of(predict(open_log(production(), sink=queue), lambda: ID))
+        rows.append([name, *(f"{wait:.0f} µs" for wait in waits)])
+    return markdown_table(["", "p50", "p99", "p99.9"], rows)
 
 
-def waits_of(emit: Emit) -> tuple[float, float, float, float]:
-    """How long 20,000 calls take, at a thousand a second: p50, p99, p99.9, max, in µs."""
+def waits_of(emit: Emit) -> tuple[float, float, float]:
+    """How long 20,000 calls take, some thousand a second: p50, p99, p99.9, in µs."""
     waits = []
     for _ in range(20_000):
         began = time.perf_counter()
@@ -235,22 +255,22 @@ def waits_of(emit: Emit) -> tuple[float, float, float, float]:
         waits.append((time.perf_counter() - began) * 1e6)
         time.sleep(0.0002)
     waits.sort()
-    return waits[10_000], waits[19_800], waits[19_980], waits[-1]
+    return waits[10_000], waits[19_800], waits[19_980]
 
 
-def serve(rounds: int) -> Table:
-    """What the middleware adds to a request of FastAPI."""
+def serve(rounds: int) -> str:
+    """Return what the middleware adds to a request of FastAPI."""
     log = open_log(production(), path=Path(os.devnull))
     apps: dict[str, Any] = {"without": endpoint(), "with": AccessLog(endpoint(), log)}
     best = dict.fromkeys(apps, float("inf"))
     for _ in range(rounds):
         for name, app in apps.items():
             best[name] = min(best[name], asyncio.run(requests(app)))
-    table = Table("FastAPI, in this process", "µs a request")
-    for name, cost in best.items():
-        table.add_row(f"{name} the middleware", f"{cost:.1f}")
-    table.add_row("added", f"{best['with'] - best['without']:+.1f}")
-    return table
+    added = best["with"] - best["without"]
+    return (
+        f"The middleware adds {added:.0f} µs to a request of FastAPI ({best['without']:.0f} µs "
+        "without it)."
+    )
 
 
 def endpoint() -> FastAPI:

@@ -22,7 +22,6 @@ torture that left something out fails.
 import argparse
 import itertools
 import os
-import re
 import shutil
 import signal
 import sys
@@ -37,6 +36,7 @@ from mlmon.elastic.node import node
 from mlmon.elastic.node.temporary_node import temporary_node
 from mlmon.elastic.settings import Settings
 from tests.support.fault_injector import FaultInjector
+from tests.support.generated_block import machine, write_block
 from tests.support.torture import report
 from tests.support.torture.contenders import mlmon, rsyslog
 from tests.support.torture.plan import ODDS, Plan
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
     from tests.support.torture.run import Verdict
 
-DOCS = Path(__file__).parents[3] / "docs" / "ingest.md"
-BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
 PER_SECOND = 80
 LEAST_REST_S = 120.0
 """Seconds for the rest at least: what is under way when a short torture ends is not lost."""
@@ -82,14 +80,11 @@ def main() -> None:
         sys.stdout.write(f"lost, for example: {', '.join(lost)}\n" if lost else "")
         sys.stdout.flush()
     undone = report.missing(*verdicts["`mlmon ship`"])
-    text = f"{report.table(verdicts)}\n\n{report.machine()}; seed {options.seed}\n"
+    text = f"{report.table(verdicts)}\n\n{machine()}; seed {options.seed}\n"
     text += "".join(f"not done: {deed}\n" for deed in undone)
     sys.stdout.write(text)
     if options.write:
-        block = f"{BEGIN}\n{text}{END}"
-        DOCS.write_text(
-            re.sub(f"{BEGIN}.*?{END}", lambda _: block, DOCS.read_text(), flags=re.DOTALL)
-        )
+        write_block("ingest.md", "torture", text)
     sys.exit(0 if verdicts["`mlmon ship`"][0].is_clean and not undone else 1)
 
 

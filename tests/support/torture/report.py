@@ -1,8 +1,6 @@
 """The report of a torture, and what must have happened for it to count."""
 
 import hashlib
-import os
-import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -80,12 +78,6 @@ def table(verdicts: Mapping[str, tuple[Verdict, Counter[str]]]) -> str:
     ]
     lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     return "\n".join([*lines, *(f"| {title} | {' | '.join(row)} |" for title, row in rows)])
-
-
-def machine() -> str:
-    """Return what the torture ran on."""
-    load = os.getloadavg()[0]
-    return f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the end"
 
 
 def _count(number: int | None) -> str:
