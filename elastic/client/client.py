@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError
 
+from mlmon.elastic import lenient_json
 from mlmon.elastic.client.documents import BUSY
 from mlmon.elastic.client.official import (
     DEFAULT,
@@ -71,7 +72,7 @@ def open_client(
         cloud_id=cloud_id,
         basic_auth=credentials if isinstance(credentials, tuple) else None,
         api_key=credentials if isinstance(credentials, str) else None,
-        serializers={"application/json": OrjsonSerializer()},
+        serializers={"application/json": _LenientSerializer()},
         transport_class=_Transport,
         node_class=_Node,
         randomize_nodes_in_pool=False,
@@ -94,6 +95,16 @@ def address(node: NodeConfig) -> str:
     default = 443 if node.scheme == "https" else 80
     port = "" if node.port == default else f":{node.port}"
     return f"{node.scheme}://{host}{port}{node.path_prefix}"
+
+
+class _LenientSerializer(OrjsonSerializer):
+    """Reads answers also where they hold what orjson refuses."""
+
+    def json_loads(self, data: bytes) -> Any:
+        try:
+            return super().json_loads(data)
+        except ValueError:
+            return lenient_json.loads(data)
 
 
 class _Transport(Transport):

@@ -17,7 +17,7 @@ from mlmon.elastic.client.client import JSON_HEADERS, addresses
 from mlmon.elastic.client.client_errors import NOT_FOUND, cluster_errors
 from mlmon.elastic.client.documents import Document, WriteResult, store
 from mlmon.elastic.client.index_facts import SETTINGS_FILTER, STATS, IndexFacts, read_facts
-from mlmon.elastic.errors import ClusterError
+from mlmon.elastic.errors import ClusterError, ClusterUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -391,8 +391,13 @@ class Cluster:
             ClusterError: The cluster gave no answer or refused; see its subclasses.
         """
         with cluster_errors(self._client):
-            answer: Json = call(**arguments).body
-            return answer
+            answer: Any = call(**arguments).body
+        if answer is None or isinstance(answer, str):
+            raise ClusterUnreachableError(
+                f"{self.url} gave an answer that is no JSON",
+                "Check what stands between: a proxy may have cut or replaced the answer.",
+            )
+        return answer  # type: ignore[no-any-return]
 
     def _find(self, call: Callable[..., ApiResponse[Any]], **arguments: Any) -> Any:
         """Return the decoded answer of one call, None where what it names does not exist."""

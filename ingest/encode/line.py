@@ -14,6 +14,7 @@ import orjson
 from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, field
 from msgspec.json import Decoder
 
+from mlmon.elastic import lenient_json
 from mlmon.elastic.indices.names import data_stream
 from mlmon.ingest.encode.field_names import FieldNames
 
@@ -39,7 +40,12 @@ class _Envelope(Struct, gc=False):
     shipper: Raw | UnsetType = field(name=ADDED_FIELDS[1], default=UNSET)
 
 
+class _Anything(Struct, gc=False):
+    """An object whose fields are only checked to be JSON."""
+
+
 _read = Decoder(_Envelope).decode
+_skim = Decoder(_Anything).decode
 
 
 class LineError(Exception):
@@ -212,4 +218,9 @@ def _parse_padded(line: bytes, error: orjson.JSONDecodeError) -> Any:
             return orjson.loads(bare)
         except orjson.JSONDecodeError as inner:
             error = inner
-    raise LineError(f"not JSON: {error}") from None
+    try:
+        # It refuses what is no JSON; the quick way takes numbers of any size, as this one must.
+        _skim(bare)
+        return lenient_json.loads(bare)
+    except (DecodeError, ValueError, RecursionError):
+        raise LineError(f"not JSON: {error}") from None

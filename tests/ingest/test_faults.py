@@ -34,6 +34,8 @@ def balanced(counts: RunCounts) -> bool:
         {"cut_after": 0.4},
         {"half_answer": 0.4},
         {"bad_request": 0.3},
+        {"empty": 0.4},
+        {"page": 0.4},
         {"slow": 0.5},
     ],
     ids=str,

@@ -41,6 +41,8 @@ class Odds:
         half_closed: The work is done; the answer's half of the connection is closed in the middle
             of the answer, the other half stays open.
         bad_request: The request is answered 400, as by a proxy.
+        empty: The work is done; the answer is 200 without a body, as by a proxy.
+        page: The work is done; the answer is 200 with a page for people, as by a proxy.
         slow: The answer comes `delay_s` late.
         drip: The answer comes in 20 pieces, `delay_s` apart in all.
         silent: The work is done; nothing comes for `silent_s`, then the connection is closed.
@@ -60,6 +62,8 @@ class Odds:
     half_answer: float = 0.0
     half_closed: float = 0.0
     bad_request: float = 0.0
+    empty: float = 0.0
+    page: float = 0.0
     slow: float = 0.0
     drip: float = 0.0
     silent: float = 0.0
@@ -282,7 +286,15 @@ class _Handler(BaseHTTPRequestHandler):
         if injector.hits("silent"):
             time.sleep(injector.odds.silent_s)
             return None
-        return None if injector.hits("cut_after") else answer
+        return None if injector.hits("cut_after") else self._replaced(answer)
+
+    def _replaced(self, answer: Answer) -> Answer:
+        """Return the answer, or what a proxy gives in its place."""
+        if self.injector.hits("empty"):
+            return Answer(200, b"")
+        if self.injector.hits("page"):
+            return Answer(200, b"<html>Log in</html>", "text/html")
+        return answer
 
     def _early_fault(self, body: bytes) -> Answer | None:
         """Return the answer of a fault before the work; None cuts the connection."""

@@ -109,6 +109,34 @@ def test_the_quick_way_decides_as_the_careful_one(
     assert quick == careful
 
 
+@pytest.mark.parametrize("escape", ["\\ud800", "\\uDFFF", "\\ud83dx", "\\ude00\\ud83d"])
+@pytest.mark.parametrize("place", ["message", "nested", "name"])
+def test_half_a_surrogate_pair_is_rejected_wherever_it_stands(escape: str, place: str) -> None:
+    """Python's `json` writes it so; stored, it would make readers of strict parsers fail."""
+    values = {"message": {"message": "X"}, "nested": {"labels": {"a": ["X"]}}, "name": {"X": 1}}
+    raw = json.dumps(EVENT | values[place]).replace("X", escape).encode()
+    with pytest.raises(LineError, match="not JSON"):
+        item(raw)
+
+
+def test_an_escaped_pair_and_an_escaped_backslash_are_text() -> None:
+    """A complete pair is a character; behind an escaped backslash stand letters only."""
+    raw = json.dumps(EVENT | {"message": "🚀", "path": "C:\\ud800"}).encode()
+    _, document, encoded = item(raw)
+    assert (document["message"], document["path"]) == ("🚀", "C:\\ud800")
+    assert encoded.endswith(raw[1:])
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 400, "-1E999"])
+def test_a_number_that_no_double_holds(number: str) -> None:
+    """It is JSON: the line is passed through by both ways, and is found by its id."""
+    raw = json.dumps(EVENT)[:-1].encode() + f',"n":{number}}}'.encode()
+    made = encoder()
+    assert made.encode(raw) == made._encode_carefully(raw)
+    assert made.encode(raw).endswith(raw[1:] + b"\n")
+    assert event_id(raw) == "p-1"
+
+
 @given(st.binary())
 def test_any_bytes_are_rejected_with_a_reason(raw: bytes) -> None:
     """Bytes that are no event never fail otherwise than by a refusal with a reason."""
