@@ -74,6 +74,7 @@ class FileRecord:
     Attributes:
         path: Where it was last seen.
         named: Where it was when a pattern named it.
+        target: Its real path, where `path` leads over a link; else empty.
         device: Device number of the file.
         inode: Inode number on that device.
         start: Fingerprint of its first bytes.
@@ -98,6 +99,12 @@ class FileRecord:
     seen: float = 0.0
     restarted: bool = False
     ended: bool = False
+    target: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it was last seen: its path, and its real path where that is another one."""
+        return (self.path, self.target) if self.target else (self.path,)
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -126,8 +133,9 @@ class FileRecord:
             ValueError: A value is damaged.
         """
         # Earlier versions kept how far lines had been sent, and not which files had ended: none of
-        # those that went away long ago is to be named now.
-        value = {"ended": True} | {name: known for name, known in value.items() if name != "sent"}
+        # those that went away long ago is to be named now. Nor did they keep where links led.
+        defaults: dict[str, Any] = {"ended": True, "target": ""}
+        value = defaults | {name: known for name, known in value.items() if name != "sent"}
         prints = {name: Fingerprint(**value[name]) for name in _PRINTS}
         paths = {name: _path_from_text(value[name]) for name in _PATHS}
         record = cls(**{**value, **prints, **paths})
@@ -142,7 +150,7 @@ class FileRecord:
 _INT64 = 1 << 63
 _FIELDS = tuple(entry.name for entry in fields(FileRecord))
 _PRINTS = ("start", "head", "tail")
-_PATHS = ("path", "named")
+_PATHS = ("path", "named", "target")
 
 
 def _path_to_text(path: str) -> str:

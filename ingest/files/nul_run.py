@@ -1,5 +1,8 @@
 """NULs in a file: a hole that data follow, or room that is still to be filled."""
 
+import re
+from collections import deque
+
 from mlmon.ingest.files.content import Content
 
 MOST_PADDING_BYTES = 1 << 26
@@ -7,6 +10,9 @@ MOST_PADDING_BYTES = 1 << 26
 
 _CHUNK_BYTES = 1 << 18
 _NULS = bytes(_CHUNK_BYTES)
+_RUN = re.compile(rb"\0+")
+_MOST_GAPS = 64
+_EDGE_BYTES = 4096
 
 
 class NulRun:
@@ -55,3 +61,43 @@ class NulRun:
     def within(self, start: int, end: int) -> int:
         """Return how many of the NULs lie between two offsets."""
         return max(0, min(self.end, end) - max(self.start, start))
+
+
+class Gaps:
+    """The NULs of a file that were passed over, because data follow them.
+
+    A program that writes in any order, such as one that downloads parts at once, may fill them.
+    Of more than 64 the first are forgotten.
+
+    Args:
+        content: The file.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._gaps: deque[tuple[int, int]] = deque(maxlen=_MOST_GAPS)
+        self._version: tuple[int, int] | None = None
+
+    def add(self, start: int, end: int) -> None:
+        """Add the NULs between two offsets."""
+        self._gaps.append((start, end))
+
+    def add_within(self, data: bytes, offset: int) -> None:
+        """Add the NULs among some bytes that begin at an offset."""
+        if b"\0" in data:
+            for run in _RUN.finditer(data):
+                self.add(offset + run.start(), offset + run.end())
+
+    def are_filled(self) -> bool:
+        """Return whether one of them begins or ends with other bytes by now."""
+        if not self._gaps:
+            return False
+        version = self._content.version()
+        if version == self._version:
+            return False
+        self._version = version
+        return any(
+            self._content.read_at(edge, min(end - edge, _EDGE_BYTES)).strip(b"\0")
+            for start, end in self._gaps
+            for edge in {start, max(start, end - _EDGE_BYTES)}
+        )

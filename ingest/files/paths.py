@@ -299,6 +299,12 @@ def found_file(path: str) -> FoundFile | None:
     return FoundFile(path, (status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns)
 
 
+def link_target(path: str) -> str:
+    """Return the real path of a file whose path leads over a link; empty for any other."""
+    real = os.path.realpath(path)
+    return "" if real == path else real
+
+
 def is_named(patterns: Sequence[str], path: str) -> bool:
     """Return whether a pattern names a path, which need not exist any more."""
     # `**/` stands for no folder too, which fnmatch does not know.

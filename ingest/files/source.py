@@ -21,13 +21,16 @@ from mlmon.ingest.files.file_identity import (
     Fingerprint,
     beginning,
 )
-from mlmon.ingest.files.nul_run import NulRun
+from mlmon.ingest.files.nul_run import Gaps, NulRun
 from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
 """Bytes read at once."""
 EVERYTHING = 1 << 62
 """An offset behind every line."""
+
+_NO_TAIL = Fingerprint(0, "")
+"""Fits no content: the file is read from its beginning again, and its lines are looked up."""
 
 UNFINISHED = "the file ends within this line"
 
@@ -120,6 +123,8 @@ class LogSource:
         self._tail = b""
         self._is_replaced = False
         self._nuls = NulRun(content)
+        self._gaps = Gaps(content)
+        self._gap_is_filled = False
         self._unwrap: Unwrap | None = None
         self._looked_for_wrapping = False
         self._end: int | None = None
@@ -223,7 +228,7 @@ class LogSource:
     def commit(self, block: Block) -> None:
         """Record that every line up to the end of a block is decided."""
         self.record.offset = block.end
-        self.record.tail = Fingerprint.of(block.tail)
+        self.record.tail = _NO_TAIL if self._gap_is_filled else Fingerprint.of(block.tail)
         self.record.inside_long_line = block.inside_long_line
         if block.lines:
             self.last_decided = block.lines[-1]
@@ -255,6 +260,7 @@ class LogSource:
         """Return a block without lines from the offset to the last NUL that was seen."""
         block = self._block([], bytes(min(self._nuls.end - self.offset, TAIL_BYTES)))
         block.end = self._nuls.end
+        self._gaps.add(self.offset, block.end)
         return block
 
     def _may_be_filled(self, data: bytes) -> bool:
@@ -311,6 +317,8 @@ class LogSource:
         return block
 
     def _block(self, lines: list[bytes], taken: bytes, rejected: str = "") -> Block:
+        if self.content.mutable:
+            self._gaps.add_within(taken, self.offset)
         return Block(
             source=self,
             start=self.offset,
@@ -339,6 +347,11 @@ class LogSource:
             raise FileReplacedError
         length = len(self._tail)
         if self.content.read_at(self.offset - length, length) != self._tail:
+            raise FileReplacedError
+        if self._gaps.are_filled():
+            # Nothing else shows it, here and when the file is opened again.
+            self._gap_is_filled = True
+            self.record.tail = _NO_TAIL
             raise FileReplacedError
         if len(self.head) < HEAD_BYTES or self.head.startswith(b"\0"):
             self._extend_head()

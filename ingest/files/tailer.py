@@ -27,6 +27,7 @@ from mlmon.ingest.files.paths import (
     FoundFile,
     found_file,
     is_named,
+    link_target,
     matching,
     printable,
     siblings,
@@ -87,9 +88,12 @@ class OpenFile:
     def update(self, file: FoundFile | None, now: float) -> None:
         """Record where the file is now and whether it grew."""
         self.away = file is None
+        record = self.source.record
         if file:
-            self.source.record.path = self.source.record.named = file.path
-            self.source.record.seen = now
+            if file.path != record.path:
+                record.target = link_target(file.path)
+            record.path = record.named = file.path
+            record.seen = now
         size = self.source.content.size()
         if size != self.size:
             self.size = size
@@ -349,8 +353,12 @@ class Tailer:
         gone = [record for record in self._known if self._first or now - record.seen < SEARCH_S]
         # A copy that was taken up may be shorter than another one next to it.
         gone += [file.source.record for file in self._open.values() if file.away]
+        # Rotation renames the file to which a link leads, next to that file.
         yield from siblings(
-            record.path for record in gone if is_named(self._patterns, record.named)
+            place
+            for record in gone
+            if is_named(self._patterns, record.named)
+            for place in record.places
         )
 
     def _index_open_files(self) -> None:
@@ -426,6 +434,7 @@ class Tailer:
             content.close()
             return
         record.seen = self._clock()
+        record.target = link_target(file.path)
         self.problems.pop(path, None)
         self.blocked.pop(path, None)
         source = LogSource(record, content, self._limits)

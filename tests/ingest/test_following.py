@@ -221,6 +221,20 @@ def test_a_file_made_with_its_size_loses_nothing(
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
+def test_a_gap_that_is_filled_later_is_read(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """Parts that a program writes in any order: each line once, also those before the read ones."""
+    path = ship.folder / "app.jsonl"
+    first, within, behind = log.lines(30), log.lines(30), log.lines(30)
+    path.write_bytes(first + bytes(len(within)) + behind)
+    with ship.following("app.jsonl") as counts:
+        until(lambda: counts.stored == 60)
+        with path.open("r+b") as file:
+            file.seek(len(first))
+            file.write(within)
+        until(lambda: counts.stored == 90)
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
 def test_bytes_that_vanish_unread_are_reported(ship: Ship, log: NumberedLog) -> None:
     """A file that is cut before it was read, without a copy, is lost: the health says how much."""
     path = ship.folder / "a.jsonl"

@@ -307,6 +307,27 @@ def test_nuls_that_were_filled_in_any_order_are_read(tmp_path: Path) -> None:
     assert [line.strip(b"\0") for line in found] == [b"b", b"c"]
 
 
+@pytest.mark.parametrize("hole", [1_000, 300_000])
+def test_a_gap_that_is_filled_after_it_was_passed_over_is_noticed(
+    tmp_path: Path, hole: int
+) -> None:
+    """Parts that come in any order: the lines behind the gap were read, those in it never."""
+    path = tmp_path / "log"
+    behind = b"".join(b"behind %05d\n" % number for number in range(2_000))
+    path.write_bytes(b"before\n" * 300 + bytes(hole) + behind)
+    source = plain(path)
+    read = [block for block in blocks(source) if not source.commit(block)]
+    assert sum(len(block.lines) for block in read) == 2_300
+    fill(path, 2_100, b"within\n")
+    with pytest.raises(FileReplacedError):
+        source.read()
+    # Nothing of its beginning and its end has changed: the record says to begin again.
+    assert source.record.offset == path.stat().st_size
+    again = LogSource(source.record, PlainContent(os.open(path, os.O_RDONLY)), ReadLimits())
+    with pytest.raises(FileReplacedError):
+        again.read()
+
+
 def test_half_a_line_with_room_for_more_than_a_line_waits(tmp_path: Path) -> None:
     """Half a line before more NULs than a line may have bytes is no line over the limit."""
     path = tmp_path / "log"
