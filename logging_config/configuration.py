@@ -5,9 +5,10 @@ import time
 from functools import cache
 from pathlib import Path
 
-from mlmon.logging_config.emit.event_encoder import LOG_LEVELS, EventEncoder, WallClock
+from mlmon.logging_config.emit.event_encoder import EventEncoder, WallClock
 from mlmon.logging_config.emit.event_log import EventLog, Observer
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
+from mlmon.logging_config.emit.levels import LOG_LEVELS, find_level
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.sampling import Sampling
 from mlmon.logging_config.emit.service import Service
@@ -74,7 +75,7 @@ def configure(
     service: Service,
     path: Path | None = None,
     *,
-    level: str = "info",
+    level: str | int = "info",
     rotation: Rotation | None = None,
     queue_capacity: int = 32_768,
     overflow: Overflow = "drop",
@@ -90,7 +91,8 @@ def configure(
     Args:
         service: the service.
         path: file to append to; None writes to standard output, also one replaced by a text stream.
-        level: lowest level written by structlog and logging; typed events are always written.
+        level: lowest level written by structlog and logging, by name or by logging's number; typed
+            events are always written.
         rotation: when to start a new file; None: never, or logrotate does it.
         queue_capacity: lines that may wait for the disk.
         overflow: when the queue is full, `drop` and count the event, or `block` the caller.
@@ -104,7 +106,8 @@ def configure(
             is wrong; nothing was changed.
     """
     global _process_log
-    if level.lower() not in LOG_LEVELS:
+    lowest = find_level(level)
+    if lowest is None:
         raise ConfigurationError(
             f"Unknown level {level!r}.", f"Use one of: {', '.join(LOG_LEVELS)}."
         )
@@ -126,7 +129,7 @@ def configure(
             {"file": str(file), "bytes": size},
         )
     previous, _process_log = _process_log, log
-    _install_sources(level.lower())
+    _install_sources(lowest)
     if previous is not None:
         previous.close()
     return log

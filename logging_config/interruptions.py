@@ -36,7 +36,10 @@ def is_interruption(error: BaseException) -> bool:
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     if any(_is_signal_handler(frame, interrupted) for interrupted, frame in pairwise(frames)):
         return True
-    return bool(frames) and _is_own(frames[-1]) and _is_set_by_a_thread(error)
+    if not frames or not _is_set_by_a_thread(error):
+        return False
+    # Between the log and a method of a value there is that method's frame.
+    return _is_own(frames[-1]) or all(_is_own(frame) or _is_standard(frame) for frame in frames)
 
 
 def _full_name(kind: type) -> str:
@@ -66,13 +69,20 @@ def _is_own(frame: FrameType) -> bool:
     return type(name) is str and name.startswith(f"{_OWN}.")
 
 
+def _is_standard(frame: FrameType) -> bool:
+    name = frame.f_globals.get("__name__")
+    return type(name) is str and name.partition(".")[0] in sys.stdlib_module_names
+
+
 def _is_set_by_a_thread(error: BaseException) -> bool:
-    """Whether an exception that ends in the log's own code was set by another thread.
+    """Whether an exception that ends in code of the log, or below it, was set by another thread.
 
     Such a thread gives the exception's class only. A method in C that raises an exception whose
     class is written in Python describes what is wrong.
     """
     kind = type(error)
+    if str(kind.__module__).partition(".")[0] in sys.stdlib_module_names:
+        return False
     module = sys.modules.get(kind.__module__)
     is_python = str(getattr(module, "__file__", "")).endswith(".py") or module is _main()
     return is_python and not error.args and not kind.__module__.startswith(f"{_OWN}.")

@@ -12,9 +12,10 @@ import orjson
 from mlmon.logging_config.emit.field_mapper import FieldMapper
 from mlmon.logging_config.emit.field_rules import FieldRules
 from mlmon.logging_config.emit.ids import check_entity_id, make_entity_id
+from mlmon.logging_config.emit.levels import LOG_LEVELS
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
-from mlmon.logging_config.errors import FieldTypeError
+from mlmon.logging_config.errors import FieldTypeError, warn_once
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import (
     DATASETS,
@@ -25,14 +26,15 @@ from mlmon.logging_config.schema.fields import (
     SCHEMA_VERSION,
 )
 
-LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-"""The severities of a line, as `log.level` has them."""
-
 WallClock = Callable[[], int]
 """Returns the time in nanoseconds since the epoch."""
 
 _LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
 _SHORT: Final = 64
+_NS_PER_S: Final = 1_000_000_000
+_YEAR_1000: Final = -30_610_224_000
+_YEAR_10000: Final = 253_402_300_800
+_LATEST_NS: Final = _YEAR_10000 * _NS_PER_S - 1
 _CUTS: Final = (256, 64, 16, 4, 1)
 _NUMBERS_LENGTH: Final = 128  # bytes of time, sequence and drops in a line
 _dumps: Final = orjson.dumps
@@ -156,13 +158,10 @@ class EventEncoder:
         if dropped:
             json = b'{"ml.log.dropped":%d%b%b' % (dropped, b"," if json != b"{}" else b"", json[1:])
         before_message, after_message = self._constants[dataset, level]
-        second, nanoseconds = divmod(self.clock() if time_ns is None else time_ns, 1_000_000_000)
-        cached_second, second_text = self._second
-        if second != cached_second:
-            second_text = self._format_second(second)
+        second, nanoseconds = self._time(time_ns)
         sequence = sequence or next(self._count)
         line = _LINE % (
-            second_text,
+            second,
             nanoseconds // 1000,
             before_message,
             text,
@@ -189,7 +188,31 @@ class EventEncoder:
         before_message = b'","log.level":"%b","message":' % level.encode()
         return before_message, b"," + orjson.dumps(constant)[1:-2]
 
+    def _time(self, time_ns: int | None) -> tuple[bytes, int]:
+        """Return an event's time: the second as text, and the nanoseconds of it.
+
+        Args:
+            time_ns: nanoseconds since the epoch; the clock's when None.
+        """
+        try:
+            second, nanoseconds = divmod(self.clock() if time_ns is None else time_ns, _NS_PER_S)
+            cached_second, text = self._second
+            return (text if second == cached_second else self._format_second(second)), nanoseconds
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
+            warn_once(f"the clock of the log failed, the system's is used: {raised!r}")
+            second, nanoseconds = divmod(min(time.time_ns(), _LATEST_NS), _NS_PER_S)
+            return self._format_second(second), nanoseconds
+
     def _format_second(self, second: int) -> bytes:
+        """Format a second since the epoch, and cache it.
+
+        Raises:
+            ValueError: its year has not four digits, which no date of Elasticsearch's formats has.
+        """
+        if not _YEAR_1000 <= second < _YEAR_10000:
+            raise ValueError(f"{second} s since the epoch is in no year of four digits")
         text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         self._second = (second, text)
         return text

@@ -13,6 +13,7 @@ from mlmon.logging_config.emit.context import correlation_fields
 from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.events import EventFields, Feature, error_fields
 from mlmon.logging_config.emit.ids import Ids
+from mlmon.logging_config.emit.levels import LOG_LEVELS, find_level
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.errors import FieldTypeError, warn, warn_once
@@ -329,7 +330,7 @@ class EventLog:
 
     def app(
         self,
-        level: str,
+        level: str | int,
         message: Any,
         fields: Mapping[Any, Any],
         *,
@@ -337,9 +338,18 @@ class EventLog:
     ) -> str:
         """Any other event (`ml.app`): known fields are kept, all other keys become labels.
 
-        `time_ns` is its time in nanoseconds since the epoch where it is logged later.
+        Args:
+            level: its severity; `logging`'s other names and numbers are known too, and anything
+                else counts as `info` and is kept as a label.
+            message: what happened.
+            fields: the fields and labels.
+            time_ns: its time in nanoseconds since the epoch where it is logged later.
         """
         ids = correlation_fields(self._ids)
+        if type(level) is not str or level not in LOG_LEVELS:
+            found = find_level(level)
+            ids = ids if found else {**ids, "given_level": level}
+            level = found or "info"
         try:
             given = {**ids, **fields}
         except BaseException as raised:

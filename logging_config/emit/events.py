@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from mlmon.logging_config.emit.feature_types import BOOLEAN_WORDS
 from mlmon.logging_config.emit.field_rules import field_part
+from mlmon.logging_config.emit.library_values import to_python
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_TEXT
@@ -85,22 +86,22 @@ def add_features(
 def _family(value: Any) -> _FamilyNames | None:
     """Return the family of a value that is not a plain Python type, such as numpy's.
 
-    None, NaN and pandas.NA have none. A value whose methods raise is a category.
+    None, NaN, NaT, pandas.NA and a masked value have none. A value whose methods raise is a
+    category.
     """
     try:
-        if isinstance(value, Number):
-            return None if value != value else _NUMERIC  # noqa: PLR0124 -- only NaN differs from itself
-        if value is None or type(value).__name__ == "NAType":
+        is_array = hasattr(value, "tolist") and getattr(value, "ndim", 1) != 0
+        if is_array or (isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
+            return _EMBEDDING
+        plain = value if isinstance(value, Number) else to_python(value)
+        if plain is None or plain != plain:  # noqa: PLR0124 -- only NaN and NaT differ from themselves
             return None
-        is_array = hasattr(value, "tolist")
-        if is_array and getattr(value, "ndim", 1) == 0:
-            return _CATEGORICAL
-        is_sequence = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+        is_number = isinstance(plain, Number) and not isinstance(plain, bool)
     except BaseException as raised:
         if is_interruption(raised):
             raise
         return _CATEGORICAL
-    return _EMBEDDING if is_sequence or is_array else _CATEGORICAL
+    return _NUMERIC if is_number else _CATEGORICAL
 
 
 def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> EventFields:
@@ -116,7 +117,7 @@ def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) 
         prefix = f"ml.feature_source.{name}"
         fields[f"{prefix}.status"] = source.status
         age, updated = source.age_s, source.last_updated_at
-        if age is None and updated is not None and issubclass(type(updated), datetime):
+        if age is None and updated is not None:
             age = _age(updated, now())
         if age is not None:
             fields[f"{prefix}.age_s"] = age
@@ -125,12 +126,18 @@ def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) 
     return fields
 
 
-def _age(updated: datetime, now: int) -> float | None:
-    """Return the seconds since a time (UTC if it has no zone); None for NaT."""
-    if updated != updated:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
+def _age(updated: Any, now: int) -> float | None:
+    """Return the seconds since a time (UTC if it has no zone); None for NaT and what is none."""
+    try:
+        moment = updated if issubclass(type(updated), datetime) else to_python(updated)
+        if not issubclass(type(moment), datetime) or moment != moment:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return float(round(now / 1e9 - aware.timestamp(), 6))
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
         return None
-    aware = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
-    return round(now / 1e9 - aware.timestamp(), 6)
 
 
 def evaluation_fields(metrics: Mapping[str, float]) -> EventFields:
@@ -155,6 +162,18 @@ def error_fields(error: BaseException | str | None) -> EventFields:
         "error.message": _error_message(error),  # type: ignore[arg-type]
         "error.stack_trace": _stack_trace(error),  # type: ignore[arg-type]
     }
+
+
+def stack_fields(trace: Any, stack: Any) -> EventFields:
+    """Return the stack trace of an exception and below it that of the call, as `logging` prints.
+
+    Args:
+        trace: that of the exception; None without one.
+        stack: that of the call; anything but a text is ignored.
+    """
+    if type(stack) is not str or not stack:
+        return {}
+    return {"error.stack_trace": f"{trace.rstrip()}\n{stack}" if type(trace) is str else stack}
 
 
 def _error_message(error: BaseException) -> str:

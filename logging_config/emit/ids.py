@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from weakref import WeakSet
 
 from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.interruptions import is_interruption
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 # No token, address or credential has this form: they have longer runs, or other characters.
@@ -117,8 +118,20 @@ def parse_traceparent(header: str) -> Span | None:
 
 
 def active_span() -> Span | None:
-    """Return the span of OpenTelemetry or Elastic APM, if the service has loaded one of them."""
-    return _opentelemetry_span() or _elastic_apm_span()
+    """Return the span of OpenTelemetry or Elastic APM, if the service has loaded one of them.
+
+    A tracer that cannot answer, such as one that is being imported and logs, has no span.
+    """
+    for read_span in (_opentelemetry_span, _elastic_apm_span):
+        try:
+            span = read_span()
+        except BaseException as raised:
+            if is_interruption(raised):
+                raise
+        else:
+            if span is not None:
+                return span
+    return None
 
 
 def _opentelemetry_span() -> Span | None:
@@ -136,6 +149,6 @@ def _elastic_apm_span() -> Span | None:
     if module is None:
         return None
     trace_id = module.get_trace_id()
-    if not trace_id:
+    if not is_id(trace_id):
         return None
     return Span(trace_id, module.get_span_id() or "", module.get_transaction_id() or "")

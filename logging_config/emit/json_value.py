@@ -21,6 +21,7 @@ from uuid import UUID
 
 import orjson
 
+from mlmon.logging_config.emit.library_values import to_python
 from mlmon.logging_config.emit.redaction import REDACTED_TEXT, Redactor
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
@@ -72,7 +73,7 @@ class JsonConverter:
 
     def text(self, value: str, path: str) -> str:
         """Return a text that UTF-8 can encode, of at most `MAX_TEXT` characters."""
-        value = str.__str__(value)
+        value = _shown(value)
         if len(value) > MAX_TEXT:
             self.record("too_long", path)
             half = MAX_TEXT // 2
@@ -111,7 +112,7 @@ class JsonConverter:
         for kind, convert in self._CONVERSIONS:
             if isinstance(value, kind):
                 return convert(self, value, path)
-        converted = _to_python(value)
+        converted = to_python(value)
         if converted is not value:
             return self._convert(converted, path)
         self.record("repr", path)
@@ -254,6 +255,18 @@ def free_name(name: str, taken: Container[str], copies: dict[str, int]) -> str:
     return candidate
 
 
+def _shown(value: str) -> str:
+    """Return a text as its class shows it: a class for secrets shows something else."""
+    if type(value).__str__ is str.__str__:
+        return str.__str__(value)
+    try:
+        return str.__str__(str(value))
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
+        return f"<unreadable {type(value).__name__}>"
+
+
 def _repr(value: Any) -> str:
     try:
         return repr(value)
@@ -272,20 +285,3 @@ def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:
 def _is_finite(values: list[Any]) -> bool:
     """Whether a list, such as an embedding, holds finite floats only."""
     return set(map(type, values)) == {float} and math.isfinite(sum(values))
-
-
-def _to_python(value: Any) -> Any:
-    """Convert a numpy, pandas, torch or array value to Python's own types; return others unchanged.
-
-    They are recognised by their attributes, because importing their libraries is expensive.
-    """
-    kind = type(value)
-    if kind.__name__ == "NAType":  # pandas.NA, which cannot even be compared
-        return math.nan
-    if hasattr(kind, "dtype") and hasattr(kind, "item") and not getattr(value, "ndim", 0):
-        item = value.item()
-        return item if type(item) is not kind else float(item)
-    if hasattr(kind, "tolist"):
-        flat = value.ravel() if getattr(value, "size", 0) > MAX_ITEMS else value
-        return flat[: MAX_ITEMS + 1].tolist()
-    return value

@@ -316,8 +316,15 @@ class StreamSink:
         try:
             self._stream.write(lines)
         except UnicodeEncodeError:
-            # JSON has such characters within texts only, where they may be escaped.
-            self._stream.write(_NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], lines))
+            self._stream.write(escape_non_ascii(lines))
+
+
+def escape_non_ascii(lines: str) -> str:
+    """Escape the characters that another encoding than UTF-8 may lack or write differently.
+
+    JSON has such characters within texts only.
+    """
+    return _NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], lines)
 
 
 def _standard_output() -> tuple[Any, bool]:

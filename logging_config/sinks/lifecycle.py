@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, Protocol
 from weakref import WeakSet
@@ -72,30 +73,42 @@ def look_after_signals() -> None:
 
 
 def _on_signal(number: int, _: FrameType | None) -> None:
+    if "ends" in _state:
+        return  # a second signal interrupts this handler, which ends the process in bounded time
     _state.add("ends")
-    _close_all()
-    _quiesce()  # no thread may be killed in the middle of a line
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    try:
+        _close_all()
+        _quiesce()  # no thread may be killed in the middle of a line
+    finally:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _open_logs() -> list[OpenLog]:
+    """Return the open logs, while other threads may open more."""
+    while True:
+        with suppress(RuntimeError):  # the set has changed during the iteration
+            return list(_open)
 
 
 def _close_all() -> None:
     """Close the open logs, all of them within one deadline."""
     deadline = time.monotonic() + CLOSE_TIMEOUT_S
-    for log in list(_open):
+    for log in _open_logs():
         log.close(max(deadline - time.monotonic(), 0.0))
 
 
 def _quiesce() -> None:
     """Wait until no write is running in any thread, each for a second at most."""
-    for log in list(_open):
+    for log in _open_logs():
         log.before_fork()
 
 
 def _after_fork(*, in_child: bool) -> None:
-    for log in list(_open):
+    for log in _open_logs():
         log.after_fork(in_child=in_child)
     if in_child:
+        _state.discard("ends")
         _close_with_multiprocessing()
 
 

@@ -17,6 +17,8 @@ from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
 from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.schema.fields import MAX_LINE
+from mlmon.logging_config.sinks.file_sink import escape_non_ascii
 from mlmon.logging_config.sources.stdlib import (
     NUMBERS,
     level_name,
@@ -81,4 +83,9 @@ class EventFormatter(BaseJsonFormatter):
         if not known:
             entity_id, _, sequence = event_id.rpartition("-")
             numbers[entity_id] = int(sequence), ids
-        return line[:-1].decode()
+        text = line[:-1].decode()
+        if text.isascii():
+            return text
+        # The handler's file may have another encoding than UTF-8, such as that of the locale.
+        escaped = escape_non_ascii(text)
+        return escaped if len(escaped) < MAX_LINE else text

@@ -4,15 +4,16 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, Final
 
 from mlmon.logging_config.emit.context import FIELD_NAMES, correlation_fields
 from mlmon.logging_config.emit.event_encoder import WallClock
 from mlmon.logging_config.emit.event_log import EventLog
-from mlmon.logging_config.emit.events import error_fields
+from mlmon.logging_config.emit.events import error_fields, stack_fields
 from mlmon.logging_config.emit.ids import Ids
+from mlmon.logging_config.emit.levels import find_level
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.sinks import lifecycle
 from mlmon.logging_config.sources.request import failure_context, is_logged
@@ -21,7 +22,6 @@ _STANDARD_ATTRIBUTES: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
 )
 _UVICORN_ARGS: Final = 5  # client, method, path, HTTP version, status
-_LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
 _TRACE_ATTRIBUTES: Final = MappingProxyType(
     {
         "elasticapm_trace_id": "trace.id",
@@ -111,29 +111,33 @@ def record_time(record: logging.LogRecord, clock: WallClock) -> int | None:
         record: the record.
         clock: the log's; the time is None where it is not the system's, or the record has none.
     """
-    created = record.created
+    created: Any = vars(record).get("created")
     if clock is not time.time_ns or type(created) not in (float, int):
         return None
     return round(created * 1e6) * 1000 if 0 <= created < _LATEST_S else None
 
 
-def level_name(number: int) -> str:
-    """Return the log's level for a level number of logging, custom ones included."""
-    return next((name for least, name in _LEVELS if number >= least), "debug")
+def level_name(number: Any) -> str:
+    """Return the log's level for a level number of logging, custom ones included.
+
+    A filter may have set anything else; what is no level counts as `info`.
+    """
+    return find_level(number) or "info"
 
 
 def record_message(record: logging.LogRecord) -> Any:
     """Return the record's message; if its arguments do not fit its format, both unchanged."""
     if captured := vars(record).get(_CAPTURED):
         return captured[0]
-    if isinstance(record.msg, dict) and not record.args:
-        return record.msg.get("message", "Record")
+    message: Any = record.msg
     try:
+        if issubclass(type(message), dict) and not record.args:
+            return message.get("message", "Record")
         return record.getMessage()
     except BaseException as raised:
         if is_interruption(raised):
             raise
-        return [record.msg, record.args]
+        return [message, record.args]
 
 
 def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
@@ -142,14 +146,15 @@ def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
     A mapping logged as the message, as python-json-logger allows, is added to the fields, and so
     are the variables bound by `structlog.contextvars` and what `ContextFilter` has kept.
     """
-    extra = {name: value for name, value in vars(record).items() if name not in _IGNORED_ATTRIBUTES}
-    if isinstance(record.msg, dict) and not record.args:
-        extra |= {name: value for name, value in record.msg.items() if name != "message"}
-    captured = vars(record).get(_CAPTURED)
+    given = vars(record)
+    extra = {name: value for name, value in given.items() if name not in _IGNORED_ATTRIBUTES}
+    if issubclass(type(record.msg), dict) and not record.args:
+        extra |= _logged_mapping(record.msg)  # type: ignore[arg-type]
+    captured = given.get(_CAPTURED)
     return {
         **_bound_by_structlog(),
-        "log.logger": record.name,
-        "process.thread.name": record.threadName or "",
+        "log.logger": given.get("name"),
+        "process.thread.name": given.get("threadName") or "",
         **_trace_ids(record),
         **extra,
         **_exception(record),
@@ -157,10 +162,20 @@ def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
     }
 
 
+def _logged_mapping(message: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the fields of a mapping logged as the message."""
+    try:
+        return {name: value for name, value in message.items() if name != "message"}
+    except BaseException as raised:
+        if is_interruption(raised):
+            raise
+        return {}
+
+
 def _bound_by_structlog() -> dict[str, Any]:
     """Return the variables bound by `structlog.contextvars`, if the service uses it."""
     module: Any = sys.modules.get("structlog.contextvars")
-    bound = module.get_contextvars() if module is not None else {}
+    bound: dict[str, Any] = getattr(module, "get_contextvars", dict)()  # else it is being imported
     return {FIELD_NAMES.get(name, name): value for name, value in bound.items()}
 
 
@@ -184,13 +199,15 @@ def _trace_ids(record: logging.LogRecord) -> dict[str, str]:
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:
     """Return the fields of the record's exception, with the ids of the request that raised it."""
-    given = record.exc_info
+    attributes = vars(record)
+    given = attributes.get("exc_info")
     if type(given) is tuple and len(given) == 3 and _is_exception(given[1]):  # noqa: PLR2004 -- sys.exc_info()'s form
-        return {**failure_context(given[1]), **error_fields(given[1])}
-    if _is_exception(given):
-        return error_fields(given)  # type: ignore[arg-type]
-    trace = next((text for text in (record.exc_text, record.stack_info) if type(text) is str), None)
-    return {"error.stack_trace": trace} if trace else {}
+        fields = {**failure_context(given[1]), **error_fields(given[1])}
+    elif _is_exception(given):
+        fields = error_fields(given)
+    else:
+        fields = stack_fields(None, attributes.get("exc_text"))
+    return fields | stack_fields(fields.get("error.stack_trace"), attributes.get("stack_info"))
 
 
 def _is_exception(value: Any) -> bool:

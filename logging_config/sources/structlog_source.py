@@ -14,7 +14,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from mlmon.logging_config.emit.context import FIELD_NAMES
 from mlmon.logging_config.emit.event_log import EventLog
-from mlmon.logging_config.emit.events import error_fields
+from mlmon.logging_config.emit.events import error_fields, stack_fields
 from mlmon.logging_config.interruptions import is_interruption
 from mlmon.logging_config.schema.fields import MAX_CACHED
 from mlmon.logging_config.sources.stdlib import level_name
@@ -222,7 +222,9 @@ def _with_logger_and_error(name: str, event: dict[str, Any]) -> dict[str, Any]:
     if "exc_info" in event:
         event |= error_fields(_exception(event.pop("exc_info")))
     if "stack_info" in event and _is_true(event.pop("stack_info")):
-        event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's frame
+        stack = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's frame
+        trace = event.get("error.stack_trace")
+        event |= stack_fields(trace, f"Stack (most recent call last):\n{stack.rstrip()}")
     return event
 
 

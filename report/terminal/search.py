@@ -12,7 +12,7 @@ from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.elastic.client.stored_values import stored_values
 from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import data_stream
-from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
+from mlmon.logging_config.emit.levels import LOG_LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
 if TYPE_CHECKING:

@@ -72,6 +72,59 @@ def test_a_handler_that_is_gone_is_set_when_the_writer_starts(tmp_path: Path, st
     assert ended.stderr == ""
 
 
+IMPATIENT = f"""{SIGTERM}
+    import time
+    from mlmon.logging_config.sinks.file_sink import FileSink
+    write_lines = FileSink.write
+    def write_one(sink, lines):
+        time.sleep(0.02)
+        return write_lines(sink, lines[: lines.index(b"\\n") + 1])
+    FileSink.write = write_one
+    def insist():
+        while True:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.001)
+    set_up()
+    write(range(50))
+    threading.Thread(target=insist, daemon=True).start()
+    time.sleep(30)
+"""
+
+
+def test_many_signals_lose_nothing(tmp_path: Path) -> None:
+    """A supervisor that repeats SIGTERM interrupts neither the writing of the queue nor the end."""
+    ended = end(IMPATIENT, tmp_path / "log.jsonl")
+    assert ended.returncode == -signal.SIGTERM
+    assert ended.stderr == ""
+    assert len(read(tmp_path / "log.jsonl")) == 50
+
+
+OPENING = """
+    import os, sys, threading, time
+    from pathlib import Path
+    from mlmon.logging_config import Service, open_log
+    sys.setswitchinterval(1e-6)
+    logs = [open_log(Service("s", "1", "production"), path=Path(os.devnull)) for _ in range(300)]
+    def open_more():
+        while True:
+            logs.append(open_log(Service("s", "1", "production"), path=Path(os.devnull)))
+    for _ in range(2):
+        threading.Thread(target=open_more, daemon=True).start()
+    ends = time.monotonic() + 3
+    while time.monotonic() < ends:
+        if child := os.fork():
+            os.waitpid(child, 0)
+        else:
+            os._exit(0)
+"""
+
+
+def test_logs_that_are_opened_while_the_process_forks() -> None:
+    """Each open log is prepared for the fork, though other threads open more meanwhile."""
+    ended = end(OPENING)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "steps",
     [

@@ -473,6 +473,26 @@ def test_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
     assert fields["labels"]["n"] == 1
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
+def test_the_formatter_writes_a_file_of_any_encoding(tmp_path: Path, encoding: str) -> None:
+    """A handler's file has the locale's encoding by default: a line is UTF-8 all the same."""
+    handler = logging.FileHandler(tmp_path / "log.jsonl", encoding=encoding)
+    handler.setFormatter(EventFormatter(service="s"))
+    handler.handle(logging.LogRecord("n", 20, "p", 1, "größer 🚀", (), None))
+    handler.close()
+    event = json.loads((tmp_path / "log.jsonl").read_bytes().decode("utf-8"))
+    assert event["message"] == "größer 🚀"
+
+
+def test_a_long_text_of_the_formatter_stays_within_a_line() -> None:
+    """Escaped, it would exceed what a shipper takes, so it is written in UTF-8."""
+    labels = {f"text_{number}": "ж" * 900 for number in range(400)}
+    record = logging.makeLogRecord({"msg": "m", "levelno": 20, **labels})
+    line = EventFormatter(service="s").format(record)
+    assert len(line.encode()) < 2**20
+    assert json.loads(line)["labels"] == labels
+
+
 def test_the_formatter_refuses_a_wrong_set_up() -> None:
     """An empty service is refused when logging is set up."""
     with pytest.raises(ConfigurationError, match="service's name"):
