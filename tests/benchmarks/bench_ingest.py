@@ -4,14 +4,14 @@ Usage: python -m tests.benchmarks.bench_ingest [--lines 1000000] [--rounds 3] [-
        [--long 3000000] [--write]
 
 With --write the results are written into docs/ingest.md, too; those of 16 and of 2 features have a
-place of their own there. Contenders take turns, so that what else the machine does weighs on all alike; the median of the
-rounds counts, behind rounds of the bound that warm the node (its compiler needs some). The bound
-posts bulk bodies made beforehand. rsyslog (Debian: rsyslog, rsyslog-elasticsearch) runs twice: with
-its queue in memory, which loses what it holds when it is killed, and with its queue on disk,
-synced, whose promise can be compared with ours, there with a tenth of the lines, since it is slow.
-Both create documents with `event.id` as id, as mlmon does. All have as many requests under way at
-once, of about the same size. How far rsyslog has come is asked without a refresh, which would slow
-it.
+place of their own there. Contenders take turns, so that what else the machine does weighs on all
+alike; the median of the rounds counts, behind rounds of the bound that warm the node (its compiler
+needs some). The bound posts bulk bodies made beforehand. rsyslog (Debian: rsyslog,
+rsyslog-elasticsearch) runs twice: with its queue in memory, which loses what it holds when it is
+killed, and with its queue on disk, synced, whose promise can be compared with ours, there with a
+tenth of the lines, since it is slow. Both create documents with `event.id` as id, as mlmon does.
+All have as many requests under way at once, of about the same size. How far rsyslog has come is
+asked without a refresh, which would slow it.
 """
 
 import argparse
@@ -141,6 +141,7 @@ def part(process: int) -> None:
 def write_log(path: Path, lines: int, features: int = FEATURES) -> int:
     """Write predictions as the service logs them; return the size of a line."""
     categories = features // 4
+    numbers = features - categories
     model = Model("autobid", "7")
     # Drawn again each time: a shipper knows content it has seen.
     entity = uuid.uuid4().hex[:16]
@@ -156,7 +157,7 @@ def write_log(path: Path, lines: int, features: int = FEATURES) -> int:
                 threshold=0.5,
                 approved=score > 0.5,
                 features={
-                    **{f"price_{k:02}": number * (k + 7) % 9_973 / 7 for k in range(features - categories)},
+                    **{f"price_{k:02}": number * (k + 7) % 9_973 / 7 for k in range(numbers)},
                     **{f"place_{k}": f"v{number * (k + 3) % 23}" for k in range(categories)},
                 },
             )
@@ -188,7 +189,8 @@ def compare(target: Cluster, folder: Path, lines: int, rounds: int, features: in
             taken = one_round(target, log, write_again(log, count, features), run)
             results[name].append(taken)
             report(f"round {number + 1}: {name}: {taken[1]}")
-    title = f"Predictions with {features} features, {size:,} bytes a line, median of {rounds} rounds:"
+    of = f"{features} features, {size:,} bytes a line"
+    title = f"Predictions with {of}, median of {rounds} rounds:"
     return "\n\n".join([title, comparison(results), conclusion(results)])
 
 
@@ -457,7 +459,8 @@ def memory(target: Cluster, folder: Path, lines: int) -> str:
     peaks = []
     for count in (100_000, lines):
         log = folder / "long.jsonl"
-        result = mlmon(target, log, write_again(log, count, FEATURES), f"bench_{uuid.uuid4().hex[:8]}")
+        write_again(log, count, FEATURES)
+        result = mlmon(target, log, count, f"bench_{uuid.uuid4().hex[:8]}")
         peaks.append(f"{result.peak_mib:.0f} MiB for {count:,} lines")
     return f"Largest resident size: {', '.join(peaks)}."
 

@@ -2,8 +2,9 @@
 
 Usage: python -m tests.benchmarks.bench_logging [--rounds 15] [--write]
 
-With --write the tables are written into docs/logging.md, too. Ratios are of the same run; each figure is the best of the rounds, which take turns, so that what
-else the machine does weighs on all alike. All write to the null device, one write an event.
+With --write the tables are written into docs/logging.md, too. Ratios are of the same run; each
+figure is the best of the rounds, which take turns, so that what else the machine does weighs on all
+alike. All write to the null device, one write an event.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     text = "\n\n".join(
         [
-            f"{machine_and_event(options.rounds)}",
+            machine_and_event(options.rounds),
             compare(options.rounds),
             stall(),
             serve(options.rounds),

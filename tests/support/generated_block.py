@@ -33,11 +33,11 @@ def write_block(document: str, name: str, text: str) -> None:
 def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown, its first column to the left and the others to the right."""
     ruler = ["---", *["---:"] * (len(heading) - 1)]
-    lines = [heading, ruler, *rows]
-    return "\n".join(f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in line)}|" for line in lines)
+    shown = [[f" {cell} " if cell else " " for cell in line] for line in [heading, ruler, *rows]]
+    return "\n".join(f"|{'|'.join(cells)}|" for cells in shown)
 
 
 def machine() -> str:
     """Return what a benchmark ran on, with the load at its end."""
-    python, load = platform.python_version(), os.getloadavg()[0]
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, load {load:.1f} at the end"
+    own = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{own}, load {os.getloadavg()[0]:.1f} at the end"
