@@ -132,22 +132,20 @@ def _print(lines: list[tuple[str, str]]) -> None:
 
 @alerting.command("test")
 def try_routes(as_json: JsonOption = False) -> None:
-    """Send a test message by every route, and report which arrived."""
+    """Send a test by every route and to Alertmanager, and report which took it."""
     from datetime import UTC, datetime
 
-    from mlmon.alerting.notify.message import own_message
-    from mlmon.alerting.publish import send_to_all
+    from mlmon.alerting.publish import tried_routes
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.errors import UserError
 
-    settings, now = load_alerting_settings(), datetime.now(UTC)
-    if not settings.notify:
+    settings = load_alerting_settings()
+    if not (settings.notify or settings.alertmanagers):
         raise UserError(
-            "No route to people is declared", "Declare [alerting.notify.<name>] in mlmon.toml."
+            "No route to people is declared",
+            "Declare [alerting.notify.<name>], or alertmanager_url in [alerting], in mlmon.toml.",
         )
-    sentence = "This is a test of the route; nothing is wrong."
-    one = own_message("mlmon test", sentence, now, severity="ok", kind="test")
-    outcomes = send_to_all(one, settings)
+    outcomes = tried_routes(settings, datetime.now(UTC))
     for name, outcome in outcomes.items():
         print(json.dumps({"route": name, "outcome": outcome}) if as_json else f"{name}: {outcome}")
     if any(outcome != "sent" for outcome in outcomes.values()):

@@ -56,7 +56,6 @@ class Alerting:
         if summary := delivered.summary():
             lines.append(summary)
         failed = [*delivered.failed]
-        publish_quality(cluster, namespace, now)
         if settings.alertmanagers:
             try:
                 number = send_to_alertmanager(cluster, namespace, now, settings, self.pages)
@@ -64,6 +63,8 @@ class Alerting:
             except UserError as error:
                 failed.append(error.message)
                 lines.append(error.message)
+        # After all that people wait for.
+        publish_quality(cluster, namespace, now)
         return SubscriberResult(
             "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
         )
@@ -223,12 +224,13 @@ def _sent_notices(
 def _show_that_it_judges(outcome: CycleOutcome, settings: AlertingSettings) -> list[str]:
     """Ask the heartbeat's URL and renew the watchdog's alert; return what went wrong."""
     from mlmon.alerting.notify.alertmanager_client import send
-    from mlmon.alerting.notify.watchdog import beat, watchdog
+    from mlmon.alerting.notify.watchdog import CYCLES, EVERY, beat, watchdog
 
     problems = []
+    life = settings.watchdog or CYCLES * (outcome.every or EVERY)
     if settings.alertmanagers:
         try:
-            send([watchdog(outcome.namespace, outcome.at, settings.watchdog)], settings)
+            send([watchdog(outcome.namespace, outcome.at, life)], settings)
         except UserError as error:
             problems.append(f"watchdog: {error.message}")
     if settings.heartbeat_url is not None and (problem := beat(settings.heartbeat_url)):
@@ -245,6 +247,19 @@ def _send(one: Message, route: Route) -> SendResult:
 
 def _described(outcome: SendResult) -> str:
     return outcome.sent.value + (f" ({outcome.reason})" if outcome.reason else "")
+
+
+def tried_routes(settings: AlertingSettings, now: datetime) -> dict[str, str]:
+    """Send a test by every route and to every Alertmanager; return what became of it by each."""
+    from mlmon.alerting.notify.alertmanager import TEST, trial
+    from mlmon.alerting.notify.alertmanager_client import send_to
+    from mlmon.alerting.notify.message import own_message
+
+    one = own_message("mlmon test", TEST, now, severity="ok", kind="test")
+    found = send_to_all(one, settings)
+    for url in settings.alertmanagers:
+        found[f"Alertmanager {url}"] = send_to(url, [trial(now)], settings) or Sent.DONE
+    return found
 
 
 def send_to_all(one: Message, settings: AlertingSettings) -> dict[str, str]:

@@ -56,10 +56,11 @@ class AlertingSettings(SectionSettings):
     heartbeat_url: SecretStr | None = Field(
         None, description="URL of a heartbeat service, requested after each cycle that judged"
     )
-    watchdog: timedelta = Field(
-        timedelta(minutes=15),
+    watchdog: timedelta | None = Field(
+        None,
         gt=timedelta(0),
-        description="life of the watchdog alert: three cycles of `mlmon run` that judged",
+        description="life of the watchdog alert (default: three times the interval of "
+        "`mlmon run`, 15 minutes with `--once`)",
     )
     connectors: dict[str, NamedConnector] = Field(
         default_factory=dict, description="Kibana's connectors that rules act by, by any name"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
-from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
-from mlmon.alerting.incidents.people import LONGEST_SNOOZE, handling
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus, in_order
+from mlmon.alerting.incidents.people import LONGEST_CLOSING, LONGEST_SNOOZE, handling
 from mlmon.alerting.incidents.record import listing_order
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.incidents.verdict import Verdict
@@ -89,11 +89,13 @@ class IncidentActions:
         """Take an incident."""
         incident = self._open(prefix)
         self._act(incident, ChangeKind.ACKNOWLEDGED, by, why or f"{by} acknowledged it.", now)
-        return f"{incident.title}: acknowledged by {by}"
+        other, at = incident.acknowledged_by, incident.acknowledged_at
+        before = f"; before by {other}, {moment(at)}" if other and other != by and at else ""
+        return f"{incident.title}: acknowledged by {by}{before}"
 
     def assign(self, prefix: str, to: str, by: str, why: str, now: datetime) -> str:
         """Assign an incident."""
-        incident = self.find(prefix)
+        incident, to = self.find(prefix), _given(to, "assignee")
         text = why or f"{by} assigned it to {to}."
         self._act(incident, ChangeKind.ASSIGNED, by, text, now, about=to)
         return f"{incident.title}: assigned to {to}"
@@ -101,7 +103,7 @@ class IncidentActions:
     def comment(self, prefix: str, text: str, by: str, now: datetime) -> str:
         """Add a comment."""
         incident = self.find(prefix)
-        self._act(incident, ChangeKind.COMMENTED, by, text, now)
+        self._act(incident, ChangeKind.COMMENTED, by, _given(text, "comment"), now)
         return f"{incident.title}: comment added"
 
     def snooze(self, prefix: str, length: timedelta, by: str, why: str, now: datetime) -> str:
@@ -121,7 +123,10 @@ class IncidentActions:
         """Close an incident whose alerts do not end by themselves."""
         incident = self._open(prefix)
         self._act(incident, ChangeKind.CLOSED, by, why or f"{by} closed it.", now)
-        return f"{incident.title}: closed by {by}"
+        return (
+            f"{incident.title}: closed by {by}; it opens again where an alert joins, grows worse, "
+            f"or still alarms after {duration(LONGEST_CLOSING)}"
+        )
 
     def new_normal(
         self,
@@ -193,11 +198,19 @@ class IncidentActions:
     def _open(self, prefix: str) -> IncidentRecord:
         incident = self.find(prefix)
         if not incident.is_open:
-            raise ClosedIncidentError(
-                f"Incident {prefix} is {incident.status}",
-                "Only open incidents can be acknowledged, snoozed or closed.",
-            )
+            hint = "Only open incidents can be acknowledged, snoozed or closed."
+            if (into := self._merged_into(incident)) is not None:
+                hint = f"It is part of incident {into[:8]}: act on that one."
+            raise ClosedIncidentError(f"Incident {prefix} is {incident.status}", hint)
         return incident
+
+    def _merged_into(self, incident: IncidentRecord) -> str | None:
+        """Return the incident that one was merged into last; None where it was not."""
+        if incident.status is not IncidentStatus.MERGED:
+            return None
+        changes = in_order(self._changes(incident.id))
+        merged = [change.about for change in changes if change.kind is ChangeKind.MERGED]
+        return merged[-1] if merged else None
 
     def _act(
         self,
@@ -223,3 +236,14 @@ class IncidentActions:
 
     def _changes(self, name: str) -> Sequence[IncidentChange]:
         return self._store.changes([name]).get(name, ())
+
+
+def _given(text: str, what: str) -> str:
+    """Return a text without space around it.
+
+    Raises:
+        WrongValueError: Nothing is left.
+    """
+    if not (text := text.strip()):
+        raise WrongValueError(f"The {what} is empty", "Give at least one word.")
+    return text

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
+from mlmon.alerting.incidents.incident import (
+    ChangeKind,
+    Incident,
+    IncidentChange,
+    IncidentStatus,
+    causal_order,
+)
 from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.alerting.incidents.sentences import summary
 from mlmon.analyzers.base.finding import Severity
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
 
 BEFORE_ONSET = timedelta(minutes=5)
 """The lines to look at begin so long before an incident did."""
+MOST_AFFECTED = 20
+"""So many of the other alerts are named in an incident's document; the store of alerts has all."""
 
 
 def incident_record(
@@ -66,12 +74,20 @@ def incident_record(
         alerts=len(incident.members),
         open_alerts=len(incident.open_members),
         alert_ids=tuple(member.id for member in incident.members),
+        affected=_affected(incident),
         analyzers=tuple(sorted({member.analyzer for member in incident.members})),
         runbook=cause.runbook and f"{cause.runbook}#{anchor(cause.metric)}",
         confirm=_confirm(cause),
         detected_after_seconds=round((incident.opened - incident.start).total_seconds()),
     )
     return handled(found, state, now)
+
+
+def _affected(incident: Incident) -> tuple[str, ...]:
+    """Return what the alerts other than the likely cause are about, open and earlier ones first."""
+    others = [member for member in incident.members if member.id != incident.cause.id]
+    others.sort(key=lambda member: (member.ended is not None, causal_order(member)))
+    return tuple(dict.fromkeys(member.title for member in others))[:MOST_AFFECTED]
 
 
 def _confirm(cause: Alert) -> str | None:

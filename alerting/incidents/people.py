@@ -2,7 +2,8 @@
 
 - An acknowledgement holds until the incident ends, and lapses when it grows worse or reopens.
 - A snooze ends by itself, at the latest after `LONGEST_SNOOZE`: nothing is silenced for ever.
-- A person may close an incident whose alerts cannot end by themselves; new alerts reopen it.
+- A person may close an incident whose alerts cannot end by themselves; new alerts reopen it, and
+  so do its own that still alarm after `LONGEST_CLOSING`.
 
 What counts is when changes became known, not when they happened: a person who acknowledges a
 warning cannot know of late data that show it was critical an hour before.
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Severity
 
-LONGEST_SNOOZE = timedelta(days=7)
+LONGEST_SNOOZE = LONGEST_CLOSING = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class IncidentRecord:
         layer: That alert's place in the chain of causes.
         alerts, open_alerts: How many it has, and how many are open.
         alert_ids: Their ids, in the order in which they joined.
+        affected: What alerts other than the likely cause are about, open ones first; not all.
         analyzers: Whose alerts they are.
         runbook: Where it is written what to do.
         confirm: The command that shows the lines behind its likely cause.
@@ -82,6 +83,7 @@ class IncidentRecord:
     alerts: int
     open_alerts: int
     alert_ids: tuple[str, ...]
+    affected: tuple[str, ...] = ()
     analyzers: tuple[str, ...]
     runbook: str | None = None
     confirm: str | None = None
@@ -107,7 +109,9 @@ class IncidentRecord:
     def to_document(self) -> Json:
         """Return its document: flat keys, without those of no value."""
         values = {field: getattr(self, name) for name, field in FIELDS.items()}
-        return {field: _encoded(value) for field, value in values.items() if value is not None}
+        return {
+            field: _encoded(value) for field, value in values.items() if value not in (None, ())
+        }
 
     @classmethod
     def from_document(cls, document: Json) -> IncidentRecord:
@@ -151,6 +155,7 @@ FIELDS: Final = {
     "alerts": "incident.alerts",
     "open_alerts": "incident.open_alerts",
     "alert_ids": "incident.alert_ids",
+    "affected": "incident.affected",
     "analyzers": "incident.analyzers",
     "runbook": "incident.runbook",
     "confirm": "incident.confirm",
@@ -172,7 +177,7 @@ _TIMES = (
 _DECODED: Final[dict[str, Any]] = {
     **dict.fromkeys(_TIMES, parse_time),
     **dict.fromkeys(("severity", "worst"), Severity),
-    **dict.fromkeys(("alert_ids", "analyzers"), tuple),
+    **dict.fromkeys(("alert_ids", "affected", "analyzers"), tuple),
     "status": IncidentStatus,
 }
 

@@ -82,6 +82,21 @@ def also_affected(incident: IncidentRecord) -> str:
     return count(others, "other alert") if others else ""
 
 
+def affected(incident: IncidentRecord, most: int = 5) -> str:
+    """Return what else is affected, named up to a number; an empty text if nothing is.
+
+    >>> from types import SimpleNamespace
+    >>> affected(SimpleNamespace(alerts=4, affected=("a", "b", "c")), most=2)
+    '3 other alerts: a; b; and 1 more'
+    """
+    if not (also := also_affected(incident)):
+        return ""
+    named = [*incident.affected[:most]]
+    if rest := incident.alerts - 1 - len(named):
+        named.append(f"and {rest} more")
+    return f"{also}: {'; '.join(named)}" if incident.affected else also
+
+
 def people(incident: IncidentRecord) -> Iterator[str]:
     """Yield who acknowledged or snoozed an incident, and whom it is assigned to."""
     if by := incident.acknowledged_by:

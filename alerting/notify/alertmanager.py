@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from mlmon.alerting.incidents.sentences import affected
 from mlmon.alerting.notify.message import acknowledge_command
 from mlmon.analyzers.base.window import iso
 
@@ -27,6 +28,7 @@ FAR: timedelta = timedelta(days=365)
 KEPT: timedelta = timedelta(days=30)
 """For so long the end of an incident is sent again: it may not have been received."""
 
+TEST = "This is a test of the route; nothing is wrong."
 _LABELS = {
     "incident_id": "id",
     "service": "opened_by_service",
@@ -78,6 +80,16 @@ def _payload(
     }
 
 
+def trial(now: datetime) -> Payload:
+    """Return an alert that is a test, over after a minute."""
+    return {
+        "labels": {"alertname": "mlmon_test"},
+        "annotations": {"title": "mlmon test", "summary": TEST, "severity": "ok"},
+        "startsAt": iso(now),
+        "endsAt": iso(now + timedelta(minutes=1)),
+    }
+
+
 def labels(incident: IncidentRecord, namespace: str) -> dict[str, str]:
     """Return the labels of an incident: the same from its opening to its end."""
     named = {label: getattr(incident, name) for label, name in _LABELS.items()}
@@ -96,6 +108,8 @@ def _annotations(incident: IncidentRecord, namespace: str, runbooks: str) -> dic
         "alerts": str(incident.alerts),
         "acknowledge": acknowledge_command(incident.id, namespace),
     }
+    if incident.affected:
+        found["also_affected"] = affected(incident, most=len(incident.affected))
     if runbook := incident.runbook:
         found["runbook_url"] = f"{runbooks}{runbook}"
     return found

@@ -26,7 +26,7 @@ def send(payloads: Sequence[Payload], settings: AlertingSettings) -> None:
     Raises:
         UserError: No Alertmanager took all of them; those that could be taken were.
     """
-    errors = [_send_to(url, payloads, settings) for url in settings.alertmanagers]
+    errors = [send_to(url, payloads, settings) for url in settings.alertmanagers]
     if errors and all(errors):
         raise UserError(
             "; ".join(error for error in errors if error),
@@ -34,7 +34,7 @@ def send(payloads: Sequence[Payload], settings: AlertingSettings) -> None:
         )
 
 
-def _send_to(url: str, payloads: Sequence[Payload], settings: AlertingSettings) -> str | None:
+def send_to(url: str, payloads: Sequence[Payload], settings: AlertingSettings) -> str | None:
     """Return why one Alertmanager did not take all alerts, None where it did."""
     import httpx
 

@@ -76,7 +76,8 @@ class AppriseService:
         # apprise logs what it sends, URLs with secrets included.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         if not known:
-            return SendResult(Sent.REFUSED, "apprise does not know this URL")
+            # A person corrects it, and no message is lost.
+            return SendResult(Sent.RETRY, "apprise does not know this URL")
         taken = target.notify(
             title=message.title,
             body=message.text.partition("\n\n")[2],

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
-from mlmon.alerting.notify.route import Route, read_secret_file
+from mlmon.alerting.notify.route import Route, read_secret_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.message import Message
@@ -33,16 +36,40 @@ class EmailRoute(Route):
     )
     username: str | None = Field(None, description="user at the SMTP server")
     password_file: Path | None = Field(None, description="file that holds the SMTP password")
+    password_env: str | None = Field(
+        None, description="environment variable that holds the SMTP password"
+    )
+    password_keyring: str | None = Field(
+        None, description="service of the keyring that holds the SMTP password"
+    )
+
+    @model_validator(mode="after")
+    def _check_login(self) -> Self:
+        given = [value for value in self._passwords if value is not None]
+        if len(given) > 1:
+            raise ValueError("give one of password_file, password_env, password_keyring")
+        if (self.username is None) is bool(given):
+            raise ValueError(
+                "a login needs username and one of password_file, password_env, password_keyring"
+            )
+        return self
+
+    @property
+    def _passwords(self) -> tuple[Path | None, str | None, str | None]:
+        return self.password_file, self.password_env, self.password_keyring
 
     def notifier(self) -> Email:
         """Return the channel."""
-        password = read_secret_file(self.password_file) if self.password_file else None
+        password = None if self.username is None else read_secret_from("password", *self._passwords)
         return Email(
             self.host, self.port, self.sender, self.to, self.security, self.username, password
         )
 
 
 _PERMANENT = 500
+_TAKEN_S = 60.0
+"""So long the server may take to say that it took the e-mail. It may have taken it although no
+answer came in time, and would get it again (RFC 5321, 4.5.3.2.6, asks for ten minutes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +96,20 @@ class Email:
     digests: ClassVar[bool] = True
 
     def send(self, message: Message) -> SendResult:
-        """Send one e-mail to all addresses; refused by the server for good, it is not retried."""
+        """Send one e-mail to all addresses; refused by the server for good, it is not retried.
+
+        A refused login or sender is retried: a person corrects it, and no message is lost.
+        """
         try:
             with self._connected() as server:
-                server.send_message(self._mail(message), self.sender, list(self.to))
+                refused = server.send_message(self._mail(message), self.sender, list(self.to))
+        except (
+            smtplib.SMTPAuthenticationError,
+            smtplib.SMTPConnectError,
+            smtplib.SMTPHeloError,
+            smtplib.SMTPSenderRefused,
+        ) as error:
+            return SendResult(Sent.RETRY, f"SMTP {error.smtp_code}")
         except smtplib.SMTPResponseException as error:
             kind = Sent.REFUSED if error.smtp_code >= _PERMANENT else Sent.RETRY
             return SendResult(kind, f"SMTP {error.smtp_code}")
@@ -82,9 +119,15 @@ class Email:
             return SendResult(kind, f"recipients refused: SMTP {codes[0]}")
         except (smtplib.SMTPException, OSError) as error:
             return SendResult(Sent.RETRY, type(error).__name__)
+        if refused:
+            code = next(iter(refused.values()))[0]
+            why = f"{len(refused)} of {len(self.to)} recipients refused: SMTP {code}"
+            return SendResult(Sent.DONE, why)
         return SendResult(Sent.DONE)
 
-    def _connected(self) -> smtplib.SMTP:
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """Log in and yield the connection; how it ends does not matter to what was taken."""
         context = ssl.create_default_context()
         if self.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -92,11 +135,18 @@ class Email:
             )
         else:
             server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+        try:
             if self.security == "starttls":
                 server.starttls(context=context)
-        if self.username is not None and self.password is not None:
-            server.login(self.username, self.password.get_secret_value())
-        return server
+            if self.username is not None and self.password is not None:
+                server.login(self.username, self.password.get_secret_value())
+            _wait_at_most(server, _TAKEN_S)
+            yield server
+            _wait_at_most(server, TIMEOUT_S)
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
 
     def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage()
@@ -110,3 +160,8 @@ class Email:
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         return mail
+
+
+def _wait_at_most(server: smtplib.SMTP, seconds: float) -> None:
+    if server.sock is not None:
+        server.sock.settimeout(seconds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
-from mlmon.alerting.incidents.sentences import also_affected, latest, page_command
+from mlmon.alerting.incidents.sentences import affected, latest, page_command
 from mlmon.elastic.settings import DEFAULT_NAMESPACE
 from mlmon.formatting import count, moment
 
@@ -158,13 +158,13 @@ def _facts(
         yield "When", f"from {moment(incident.start)} to {moment(incident.ended)}"
     else:
         yield "Since", f"{moment(incident.start)}, noticed {moment(incident.opened)}"
-    cause, also = incident.cause_reason, also_affected(incident)
+    cause = incident.cause_reason
     if cause != change.text:
         yield "Likely cause", cause
     if now := latest(incident):
         yield "Latest", now
-    if also:
-        yield "Also affected", f"{also} by {', '.join(incident.analyzers)}"
+    if also := affected(incident):
+        yield "Also affected", also
     where = [incident.service, incident.model_name, f"namespace {namespace}"]
     yield "Where", ", ".join(name for name in where if name)
     if incident.acknowledged_by:

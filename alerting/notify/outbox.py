@@ -7,6 +7,9 @@ with growing pauses, across cycles; one that refuses is not, and the refusal is 
 A route that got an incident's first message gets every later one, regardless of what the incident
 matches by then; a route that matches later joins. Messages of one incident and route are sent in
 order, and what was not taken before the next change is folded into one message that says all of it.
+
+An incident that ends and opens again and again is no message each time: once it has opened again,
+its next end is sent after an hour of calm, and opening again before that is not sent.
 """
 
 from __future__ import annotations
@@ -15,18 +18,18 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mlmon.alerting.incidents.correlation import REOPENING
 from mlmon.alerting.incidents.documents import change_document, read_change
 from mlmon.alerting.incidents.incident import ChangeKind
 from mlmon.alerting.notify.message import digest_message, message
 from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.window import iso, parse_time
-from mlmon.elastic.client.documents import NEW, Document
+from mlmon.elastic.client.documents import NEW, Document, DocumentVersion
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import DELIVERIES, index_name
-from mlmon.elastic.json_object import Json
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
@@ -40,10 +43,29 @@ if TYPE_CHECKING:
     from mlmon.alerting.notify.pages import PageLinks
     from mlmon.alerting.notify.route import Route
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
 _STATUS = "delivery.status"
-_Entry = tuple[str, Json]
-"""An entry's id and document."""
+
+
+class _Entry(NamedTuple):
+    """An entry of the outbox, as it was read."""
+
+    id: str
+    document: Json
+    version: DocumentVersion
+
+    @property
+    def kind(self) -> ChangeKind:
+        """What happened."""
+        return ChangeKind(self.document["change.kind"])
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """The incident, and the route."""
+        return self.document["incident.id"], self.document["delivery.route"]
+
+
 Compose = Callable[["Pending", "IncidentRecord"], "Message"]
 """Makes the message about changes of an incident, given the incident."""
 _ORDER = {kind: number for number, kind in enumerate(ChangeKind)}
@@ -57,6 +79,10 @@ STORM = 10
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 GIVEN_UP = timedelta(days=3)
 """For so long a message is tried."""
+CALM = timedelta(hours=1)
+"""So long an end waits of an incident that has opened again within `REOPENING`."""
+CLAIM = timedelta(minutes=2)
+"""So long no other process sends what one began to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +112,42 @@ class Pending:
 
     Args:
         entries: Its entries in the outbox, in order.
-        last_sent: The kind of the last change that was sent by the route, None for none.
+        last: The last change that was sent by the route, None for none.
     """
 
     entries: tuple[_Entry, ...]
-    last_sent: ChangeKind | None = None
+    last: IncidentChange | None = None
+
+    @property
+    def last_sent(self) -> ChangeKind | None:
+        """The kind of the last change that was sent, None for none."""
+        return None if self.last is None else self.last.kind
 
     @property
     def changes(self) -> list[IncidentChange]:
         """The changes, in order."""
-        return [read_change(entry["delivery.change"]) for _, entry in self.entries]
+        return [read_change(entry.document["delivery.change"]) for entry in self.entries]
 
     @property
     def incident(self) -> str:
         """The incident's id."""
-        return str(self.entries[0][1]["incident.id"])
+        return str(self.entries[0].document["incident.id"])
 
     @property
     def due(self) -> datetime:
-        """When it is sent: a message never overtakes an earlier one that waits."""
-        return max(parse_time(entry["delivery.next_attempt"]) for _, entry in self.entries)
+        """When it is sent: a message never overtakes an earlier one that waits.
+
+        Only an end that waits for calm keeps nothing back that comes after it.
+        """
+        *before, last = self.entries
+        waiting = [entry for entry in before if entry.kind is not ChangeKind.RESOLVED]
+        times = (entry.document["delivery.next_attempt"] for entry in (*waiting, last))
+        return max(map(parse_time, times))
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried."""
+        return max(int(entry.document["delivery.attempts"]) for entry in self.entries)
 
     @property
     def is_obsolete(self) -> bool:
@@ -114,9 +156,20 @@ class Pending:
         return over and all(change.kind is ChangeKind.RESOLVED for change in self.changes)
 
     @property
+    def is_flapping(self) -> bool:
+        """Whether it ended and opened again, no worse than the route knows it, and knows not."""
+        first, last = self.changes[0], self.changes[-1]
+        return (
+            (first.kind, last.kind) == (ChangeKind.RESOLVED, ChangeKind.REOPENED)
+            and self.last is not None
+            and not self.last.kind.ends
+            and all(change.severity.rank <= self.last.severity.rank for change in self.changes)
+        )
+
+    @property
     def is_withheld(self) -> bool:
         """Whether it was held back by a maintenance window, and the route knows nothing of it."""
-        held = any(entry.get("delivery.held") for _, entry in self.entries)
+        held = any(entry.document.get("delivery.held") for entry in self.entries)
         return held and self.last_sent is None
 
 
@@ -151,18 +204,31 @@ class Outbox:
             for change, incident in news
             if now - change.at > LATEST and not incident.is_open
         }
-        announced = self._announced({change.incident for change, _ in news})
+        known = self._known({change.incident for change, _ in news})
+        announced = {entry.about for entry in known}
+        flapping = {
+            entry.about
+            for entry in known
+            if entry.kind is ChangeKind.REOPENED
+            and now - parse_time(entry.document["@timestamp"]) <= REOPENING
+        }
         entries = []
         for change, incident in news:
             for name in self._receivers(change, incident, announced, late):
                 announced.add((change.incident, name))
-                entries.append(self._entry(change, name, now, held(incident)))
+                if change.kind is ChangeKind.REOPENED:
+                    flapping.add((change.incident, name))
+                entry = self._entry(change, name, now, held(incident))
+                if change.kind is ChangeKind.RESOLVED and (change.incident, name) in flapping:
+                    calm = max(now + CALM, parse_time(entry.source["delivery.next_attempt"]))
+                    entry.source["delivery.next_attempt"] = iso(calm)
+                entries.append(entry)
         self._add(entries)
 
     def put_closings(self, store: IncidentStore, now: datetime) -> None:
         """Add an entry for each incident that a person closed and each route that knows of it."""
         closings = list(store.closings(now - LATEST))
-        announced = self._announced({change.incident for change in closings})
+        announced = {entry.about for entry in self._known({change.incident for change in closings})}
         entries = {
             digest((change.id, name)): self._entry(change, name, now, None)
             for change in closings
@@ -223,6 +289,9 @@ class Outbox:
         due: dict[str, list[Pending]] = defaultdict(list)
         dropped: list[tuple[str, Pending]] = []
         for route, pending in self._pending():
+            if pending.is_flapping:
+                dropped.append(("flapping", pending))
+                continue
             if pending.due > now:
                 continue
             if pending.is_obsolete:
@@ -233,9 +302,9 @@ class Outbox:
             else:
                 due[route].append(pending)
         self._cluster.put(
-            Document(self.index, name, entry | {_STATUS: status})
+            Document(self.index, entry.id, entry.document | {_STATUS: status})
             for status, pending in dropped
-            for name, entry in pending.entries
+            for entry in pending.entries
         )
         total = Delivered()
         for route, waiting in sorted(due.items()):
@@ -245,16 +314,15 @@ class Outbox:
     def _pending(self) -> Iterator[tuple[str, Pending]]:
         """Yield what was not sent by each route of each incident, the oldest first."""
         waiting: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
-        for name, entry in self._entries([{"term": {_STATUS: "waiting"}}]):
-            waiting[entry["delivery.route"], entry["incident.id"]].append((name, entry))
-        last_sent: dict[tuple[str, str], ChangeKind] = {}
-        of = {"terms": {"incident.id": sorted({incident for _, incident in waiting})}}
+        for entry in self._entries([{"term": {_STATUS: "waiting"}}]):
+            waiting[entry.about].append(entry)
+        last_sent: dict[tuple[str, str], IncidentChange] = {}
+        of = {"terms": {"incident.id": sorted({incident for incident, _ in waiting})}}
         sent = self._entries([{"term": {_STATUS: "sent"}}, of]) if waiting else []
-        for _, entry in sorted(sent, key=_order):
-            key = entry["delivery.route"], entry["incident.id"]
-            last_sent[key] = ChangeKind(entry["change.kind"])
+        for entry in sorted(sent, key=_order):
+            last_sent[entry.about] = read_change(entry.document["delivery.change"])
         for key, entries in waiting.items():
-            yield key[0], Pending(tuple(sorted(entries, key=_order)), last_sent.get(key))
+            yield key[1], Pending(tuple(sorted(entries, key=_order)), last_sent.get(key))
 
     def _is_open(self, store: IncidentStore, pending: Pending) -> bool:
         incident = store.get(pending.incident)
@@ -268,7 +336,11 @@ class Outbox:
         now: datetime,
         compose: Compose,
     ) -> Delivered:
-        """Send one route's messages; the first that fails ends it until the next attempt."""
+        """Send one route's messages; the first that fails ends it until the next attempt.
+
+        Then all of them wait: a receiver that is away is not asked for each. What was tried less
+        often goes first, so that one that is never taken keeps no other back.
+        """
         entries = [entry for pending in waiting for entry in pending.entries]
         try:
             notifier = self._routes[route].notifier() if route in self._routes else None
@@ -278,15 +350,48 @@ class Outbox:
             gone = SendResult(Sent.REFUSED, "this route is no longer declared")
             return self._failed(route, entries, gone, now)
         sent = 0
-        for batch, one in _messages(waiting, store, compose, digests=notifier.digests):
+        left = list(_messages(waiting, store, compose, digests=notifier.digests))
+        while left:
+            batch, one = left.pop(0)
+            if not self._claimed(batch, now):
+                continue
             outcome = notifier.send(one)
             if outcome.sent is Sent.RETRY:
-                return Delivered(sent) + self._failed(route, batch, outcome, now)
+                done = Delivered(sent) + self._failed(route, batch, outcome, now)
+                self._put_off([entry for rest, _ in left for entry in rest], batch, now)
+                return done
             self._mark(batch, outcome, now)
             if outcome.sent is Sent.REFUSED:
                 return Delivered(sent, (_failure_line(route, outcome),))
             sent += 1
         return Delivered(sent)
+
+    def _claimed(self, entries: Sequence[_Entry], now: datetime) -> bool:
+        """Keep other processes from sending entries; return False where one is at it already.
+
+        Two may deliver at once: `mlmon run`, and a person's `mlmon analyze`.
+        """
+        until = {"delivery.next_attempt": iso(now + CLAIM)}
+        written = self._cluster.put(
+            Document(self.index, entry.id, entry.document | until, entry.version)
+            for entry in entries
+        )
+        return not written.conflicted
+
+    def _put_off(self, entries: Sequence[_Entry], tried: Sequence[_Entry], now: datetime) -> None:
+        """Let entries wait as long as some that failed."""
+        if entries:
+            until = iso(now + max(_pause(entry.document) for entry in tried))
+            self._cluster.put(
+                Document(
+                    self.index,
+                    entry.id,
+                    entry.document | {"delivery.next_attempt": until},
+                    entry.version,
+                )
+                for entry in entries
+            )
+            self._cluster.refresh(self.index)
 
     def _failed(
         self, route: str, entries: Sequence[_Entry], outcome: SendResult, now: datetime
@@ -297,28 +402,30 @@ class Outbox:
 
     def _mark(self, entries: Sequence[_Entry], outcome: SendResult, now: datetime) -> None:
         self._cluster.put(
-            Document(self.index, name, entry | _after(entry, outcome, now))
-            for name, entry in entries
+            Document(self.index, entry.id, entry.document | _after(entry.document, outcome, now))
+            for entry in entries
         )
         self._cluster.refresh(self.index)
 
-    def _announced(self, incidents: Collection[str]) -> set[tuple[str, str]]:
-        """Return the incidents about which there are messages already, each with the route."""
-        if not incidents:
-            return set()
-        found = self._entries([{"terms": {"incident.id": sorted(incidents)}}])
-        return {(entry["incident.id"], entry["delivery.route"]) for _, entry in found}
+    def _known(self, incidents: Collection[str]) -> list[_Entry]:
+        """Return the entries there are already about some incidents."""
+        of = {"terms": {"incident.id": sorted(incidents)}}
+        return list(self._entries([of])) if incidents else []
 
     def _entries(self, filters: Sequence[Json]) -> Iterator[_Entry]:
-        body = {"query": {"bool": {"filter": [*filters]}}}
-        return ((hit["_id"], hit["_source"]) for hit in self._cluster.scan(self.index, body))
+        body = {"query": {"bool": {"filter": [*filters]}}, "seq_no_primary_term": True}
+        return (
+            _Entry(
+                hit["_id"], hit["_source"], DocumentVersion(hit["_seq_no"], hit["_primary_term"])
+            )
+            for hit in self._cluster.scan(self.index, body)
+        )
 
 
 def _order(entry: _Entry) -> tuple[str, str, int]:
     """Return the place of an entry: when it became known, when it happened, and what it is."""
-    _, document = entry
-    kind = ChangeKind(document["change.kind"])
-    return document["@timestamp"], document["delivery.change"]["@timestamp"], _ORDER[kind]
+    document = entry.document
+    return document["@timestamp"], document["delivery.change"]["@timestamp"], _ORDER[entry.kind]
 
 
 def _messages(
@@ -326,7 +433,9 @@ def _messages(
 ) -> Iterator[tuple[Sequence[_Entry], Message]]:
     """Yield messages, each with the entries it delivers; a storm is one message."""
     composed = []
-    for pending in sorted(waiting, key=lambda pending: _order(pending.entries[0])):
+    for pending in sorted(
+        waiting, key=lambda pending: (pending.attempts, _order(pending.entries[0]))
+    ):
         incident = store.get(pending.incident)
         if incident is not None:
             composed.append((pending.entries, compose(pending, incident)))
@@ -350,8 +459,13 @@ def _after(entry: Json, outcome: SendResult, now: datetime) -> Json:
         return known | {"delivery.status": "sent", "delivery.sent_at": iso(now)}
     if outcome.sent is Sent.REFUSED or age > GIVEN_UP:
         return known | {"delivery.status": "refused"}
-    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
-    return known | {"delivery.next_attempt": iso(now + pause)}
+    return known | {"delivery.next_attempt": iso(now + _pause(entry))}
+
+
+def _pause(entry: Json) -> timedelta:
+    """Return how long an entry waits after one more failed attempt."""
+    attempts: int = entry["delivery.attempts"]
+    return min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE)
 
 
 def composer(namespace: str, runbooks: str, links: PageLinks) -> Compose:

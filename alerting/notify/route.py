@@ -88,7 +88,7 @@ class UrlRoute(Route):
         """
         if self.url is not None:
             return self.url
-        return _secret("url", self.url_file, self.url_env, self.url_keyring)
+        return read_secret_from("url", self.url_file, self.url_env, self.url_keyring)
 
 
 class KeyRoute(Route):
@@ -109,7 +109,7 @@ class KeyRoute(Route):
         Raises:
             UserError: It cannot be read.
         """
-        return _secret("key", self.key_file, self.key_env, self.key_keyring)
+        return read_secret_from("key", self.key_file, self.key_env, self.key_keyring)
 
 
 def _check_one(route: Route, names: tuple[str, ...]) -> None:
@@ -117,8 +117,14 @@ def _check_one(route: Route, names: tuple[str, ...]) -> None:
         raise ValueError(f"a route of this type needs one of {', '.join(names)}")
 
 
-def _secret(name: str, path: Path | None, variable: str | None, keyring: str | None) -> SecretStr:
-    """Return a secret from a file, else the environment, else the keyring."""
+def read_secret_from(
+    name: str, path: Path | None, variable: str | None, keyring: str | None
+) -> SecretStr:
+    """Return a secret from a file, else the environment, else the keyring.
+
+    Raises:
+        UserError: It cannot be read or is empty.
+    """
     if path is not None:
         return read_secret_file(path)
     if variable is not None:

@@ -7,17 +7,23 @@ completed and judged something, unless an analyzer failed in that cycle and the 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.notify.notifier import TIMEOUT_S
 from mlmon.analyzers.base.window import iso
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.alertmanager import Payload
+
+CYCLES = 3
+"""So many cycles may be missed before the watchdog's alert ends."""
+EVERY = timedelta(minutes=5)
+"""Time between cycles where it is not known: `mlmon run --once` does not know the next one."""
 
 
 def watchdog(namespace: str, now: datetime, life: timedelta) -> Payload:

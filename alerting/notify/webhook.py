@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from mlmon.alerting.notify.post import post_json
 from mlmon.alerting.notify.route import UrlRoute
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.notifier import SendResult
 
@@ -22,9 +22,29 @@ class WebhookRoute(UrlRoute):
 
     type: Literal["webhook"] = Field(description="kind of channel")
 
+    @model_validator(mode="after")
+    def _check_web(self) -> Self:
+        if self.url is not None and not _is_web(self.url):
+            raise ValueError(_NO_WEB)
+        return self
+
     def notifier(self) -> Webhook:
         """Return the channel."""
-        return Webhook(self.secret_url())
+        url = self.secret_url()
+        if not _is_web(url):
+            raise UserError(_NO_WEB, "Correct what url_file, url_env or url_keyring names.")
+        return Webhook(url)
+
+
+_NO_WEB = "the URL of a webhook begins with http:// or https:// and names a host"
+
+
+def _is_web(url: SecretStr) -> bool:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # such as an IPv6 address without its bracket
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class AnalysisContext(Generic[P]):
             where there are no others than those given.
         accepted: Gives a baseline as a window that ends at a moment is compared with it; None where
             no change was accepted.
+        without_delay_until: Until when no line means that none was written; None where all lines
+            have arrived.
     """
 
     period: Window
@@ -53,6 +55,7 @@ class AnalysisContext(Generic[P]):
     fetch: Callable[[str], Sequence[P]] | None = None
     earlier: Callable[[str], Sequence[Any]] | None = None
     accepted: Callable[[Baseline, datetime], Baseline] | None = None
+    without_delay_until: datetime | None = None
 
     def baseline(self, model: tuple[str, str], end: datetime) -> Baseline | None:
         """Return what a model version's window is compared with; None where there is no baseline.

@@ -15,7 +15,12 @@ from mlmon.analyzers.event_logs.aggregations import (
     period_query,
     read_watermark,
 )
-from mlmon.analyzers.event_logs.shipping_backlog import on_their_way, read_reports
+from mlmon.analyzers.event_logs.shipping_backlog import (
+    BEHIND,
+    on_their_way,
+    read_reports,
+    without_delay,
+)
 from mlmon.elastic.indices.names import data_stream
 from mlmon.formatting import count
 
@@ -92,6 +97,16 @@ class Logs:
         """Until when all lines have arrived that were not lost, as the shippers report."""
         since = on_their_way(read_reports(self.cluster, self.namespace, self.now))
         return self.now if since is None else min(self.now, since)
+
+    @cached_property
+    def without_delay_until(self) -> datetime:
+        """Until when no line means that none was written; see `without_delay`."""
+        return without_delay(read_reports(self.cluster, self.namespace, self.now), self.now)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether no shipper reports that it is behind."""
+        return on_their_way(read_reports(self.cluster, self.namespace, self.now), BEHIND) is None
 
     def stream(self, dataset: str) -> str:
         """Return the data stream of a dataset."""

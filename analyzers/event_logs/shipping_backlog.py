@@ -16,11 +16,15 @@ from mlmon.elastic.indices.names import SHIPPING, data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.elastic.client.cluster import Cluster
 
 SECOND = MINUTE / 60
+BEHIND = 15 * SECOND
+"""What is less behind is there with the next request: nobody waits for it."""
+LATE = 10 * MINUTE
+"""What is more behind, such as an old file that is shipped again, tells nothing of the present."""
 RECENT = 90 * SECOND
 """A report counts so long: three times as long as there is between two."""
 
@@ -34,11 +38,17 @@ _FIELDS = [
 ]
 
 
-def on_their_way(reports: Iterable[Mapping[str, Any]]) -> datetime | None:
+def on_their_way(
+    reports: Iterable[Mapping[str, Any]],
+    least: timedelta = 0 * SECOND,
+    most: timedelta | None = None,
+) -> datetime | None:
     """Return when the first line was written, at the earliest, that is on its way; None without.
 
     Args:
         reports: What shippers report of files, in order of time.
+        least: Files that are less behind do not count.
+        most: Files that are more behind do not count, nor those of which no line was decided yet.
     """
     files: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for report in reports:
@@ -49,9 +59,24 @@ def on_their_way(reports: Iterable[Mapping[str, Any]]) -> datetime | None:
         if last["ingest.lag.bytes"] == 0 or _stands_still(of):
             continue
         behind = last["ingest.lag.seconds"]
+        if behind and behind * SECOND < least:
+            continue
+        if most is not None and not 0 < behind * SECOND / most <= 1:
+            continue
         # Where no line was decided yet, all of the file may come.
         found.append(parse_time(last["@timestamp"]) - behind * SECOND if behind else EPOCH)
     return min(found, default=None)
+
+
+def without_delay(reports: Iterable[Mapping[str, Any]], now: datetime) -> datetime:
+    """Return until when no line means that none was written: a shipper may be behind since then.
+
+    Args:
+        reports: What shippers report of files, in order of time.
+        now: The present time.
+    """
+    since = on_their_way(reports, BEHIND, LATE)
+    return now if since is None else min(now, since)
 
 
 def _stands_still(reports: Iterable[Mapping[str, Any]]) -> bool:

@@ -23,6 +23,7 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.aggregations import within
 from mlmon.analyzers.event_logs.logs import Logs, bounds_note
+from mlmon.analyzers.event_logs.shipping_backlog import LATE
 from mlmon.analyzers.log_coverage.incomplete_logs import with_completeness
 from mlmon.analyzers.log_coverage.log_completeness import (
     ARRIVAL_DELAY,
@@ -147,6 +148,8 @@ def analyze(
     if not profiled:
         sources.profile(now, progress, analysis)
     sources.read(now)
+    if period.end > now - LATE and any(analyzer.certain for analyzer in chosen):
+        sources.without_delay_until = Logs(cluster, namespace, now, {}).without_delay_until
     if not profiled and sources.empty:
         raise sources.nothing_logged()
     logs = _LogsBehind.of(sources.sequences)
@@ -170,6 +173,7 @@ def judge_profiles(
     analyzer: Analyzer[Any],
     profiles: Sequence[Any],
     sequences: Sequence[SequenceProfile],
+    without_delay_until: datetime,
 ) -> Analysis:
     """Judge a period by profiles that are not stored, as `analyze` would once they were.
 
@@ -180,11 +184,13 @@ def judge_profiles(
         analyzer: Which; it needs one kind of profile and no baselines.
         profiles: Its profiles, in order of time.
         sequences: Those of numbered lines, which name the environment of each service.
+        without_delay_until: Until when no line means that none was written.
     """
     analysis = Analysis(period)
+    context = AnalysisContext(period, profiles, without_delay_until=without_delay_until)
     logs = _LogsBehind.of(sequences)
     found = _Found(FindingStore(cluster, namespace), analysis, period.end)
-    found.take(analyzer, _judged(analyzer, AnalysisContext(period, profiles), logs, analysis))
+    found.take(analyzer, _judged(analyzer, context, logs, analysis))
     found.store()
     return analysis
 
@@ -398,6 +404,8 @@ class _Sources:
         self._made = times(analyzers, period, pooled=True)
         self._read: dict[str, Sequence[Any]] = {}
         self._pooled: dict[Needs, Sequence[Any]] = {}
+        self.without_delay_until: datetime | None = None
+        """Until when no line means that none was written."""
         self.failed: dict[str, str] = {}
         """Kinds whose profiles could not be made or read, and why."""
 
@@ -472,6 +480,7 @@ class _Sources:
             fetch,
             lambda kind: self._on_demand(by_kind[kind]),
             self._accepted.moved,
+            self.without_delay_until,
         )
 
     def _on_demand(self, needs: Needs) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     import typer
 
@@ -56,12 +56,14 @@ class CycleOutcome:
         at: When.
         failure: What could not be judged and why, empty where everything was.
         judged: Whether it was completed and something was judged.
+        every: Time between cycles; None where this one is run by itself.
     """
 
     namespace: str
     at: datetime
     failure: str
     judged: bool
+    every: timedelta | None = None
 
 
 class Subscriber(Protocol):

@@ -195,6 +195,7 @@ INCIDENT_TABLE: Final = (
     Field("incident.alerts", "long", "Alerts in it."),
     Field("incident.open_alerts", "long", "Of them, open."),
     Field("incident.alert_ids", "keyword", "Their ids."),
+    Field("incident.affected", "keyword", "What alerts other than the likely cause are about."),
     Field("incident.analyzers", "keyword", "The analyzers that raised them."),
     Field("incident.runbook", "keyword", "What to do about the likely cause."),
     Field("incident.confirm", "keyword", "The command that shows the lines behind it."),

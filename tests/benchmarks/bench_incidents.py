@@ -236,13 +236,13 @@ def table_of(scores: Iterable[Score]) -> str:
     return "\n".join(lines)
 
 
-def write_into(page: Path, scores: Iterable[Score]) -> None:
-    """Put the table in place of the one between the benchmark's marks in a page."""
-    before, begin, rest = page.read_text().partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+def write_between(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Put a text in place of the one between two marks in a page."""
+    before, begin, rest = page.read_text().partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise SystemExit(f"{page} has no {MARKS[0]} … {MARKS[1]}")
-    page.write_text(f"{before}{begin}\n{table_of(scores)}\n{end}{after}")
+        raise SystemExit(f"{page} has no {marks[0]} … {marks[1]}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def kept(file: Path | None) -> list[Score]:
@@ -273,7 +273,7 @@ def main() -> None:
             if not options.json:
                 report(scores[-1:])
     if options.into:
-        write_into(options.into, scores)
+        write_between(options.into, MARKS, table_of(scores))
     if options.json:
         sys.stdout.write(json.dumps([asdict(row) for row in scores]) + "\n")
     sys.exit(0 if report(scores) else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from tests.support.loopback import free_port, listening
 
@@ -110,25 +112,69 @@ class MailServer:
         port: Where it listens on loopback.
         mails: What it took, in order.
         refuse: A whole SMTP answer such as `550 no such user`; None takes everything.
+        refuse_sender: The same as the answer to a sender.
+        unknown: A recipient that it refuses.
+        slow_s: So long it takes to take an e-mail.
+        farewell: Its answer to QUIT.
     """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     refuse: str | None = None
+    refuse_sender: str | None = None
+    unknown: str = ""
+    slow_s: float = 0.0
+    farewell: str = "221 Bye"
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Take a sender, or refuse it."""
+        if self.refuse_sender is not None:
+            return self.refuse_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse it."""
+        if address == self.unknown:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Say farewell."""
+        return self.farewell
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Take one e-mail, or refuse it."""
         if self.refuse is not None:
             return self.refuse
+        if self.slow_s:
+            await asyncio.sleep(self.slow_s)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         return "250 OK"
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """Run a real SMTP server on loopback."""
+def mail_server(password: str | None = None) -> Iterator[MailServer]:
+    """Run a real SMTP server on loopback that takes logins with a password."""
+
+    def login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> Any:
+        return AuthResult(success=given.password == str(password).encode())
+
     kept = MailServer(port=free_port())
-    controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
+    controller = Controller(
+        kept,
+        hostname="127.0.0.1",
+        port=kept.port,
+        authenticator=login,
+        auth_require_tls=False,
+    )
     controller.start()
     try:
         yield kept

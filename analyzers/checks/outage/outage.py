@@ -9,7 +9,8 @@ loaded. A service is silent once it has had no request for 75 seconds at least, 
 longest pause at that time of day on days of the same sort (workdays, weekends) of the past week,
 and for a time whose probability is below 1e-9 at the lowest rate of those times; where that takes
 more than 30 minutes, or a week is not known, `service_health` judges its traffic instead. Lines
-that usually take long to arrive make the pause longer.
+that usually take long to arrive make the pause longer; while a shipper reports that it is 15
+seconds to ten minutes behind, a silence since then is not reported yet.
 
 Where all of a service fails, its paths are not reported separately. An alarm is repeated each
 minute, and ends when at least half of the requests have succeeded for five minutes. A silence is
@@ -150,7 +151,9 @@ class Outage(Analyzer[PulseProfile]):
         for service, of in sorted(pulses.items()):
             # Of one that has been silent for hours, no bins are read.
             by_path = {ALL_PATHS: [], **bins.get(service, {})}
-            yield from _Service(self, service, of, by_path).findings(context.period)
+            yield from _Service(self, service, of, by_path).findings(
+                context.period, context.without_delay_until
+            )
 
 
 class _Service:
@@ -173,8 +176,14 @@ class _Service:
         self._numbers: dict[str, list[tuple[int, int]]] = {}
         self._rates: dict[tuple[str, int], float] = {}
 
-    def findings(self, period: Window) -> Iterator[Finding]:
-        """Yield every finding of a period."""
+    def findings(self, period: Window, without_delay_until: datetime | None) -> Iterator[Finding]:
+        """Yield every finding of a period.
+
+        Args:
+            period: The period.
+            without_delay_until: Until when no line means that none was written; None where all
+                lines have arrived.
+        """
         after, until = milliseconds(period.start), milliseconds(period.end)
         runs = {
             path: FailingRuns(of, partial(self._rate, path))
@@ -194,18 +203,21 @@ class _Service:
             for hour in hours:
                 if found.succeeds_at(hour):
                     yield from self._succeeding(path, hour)
-        yield from self._silences(after, until, hours)
+        yield from self._silences(after, until, hours, without_delay_until)
 
-    def _silences(self, after: int, until: int, hours: Sequence[int]) -> Iterator[Finding]:
+    def _silences(
+        self, after: int, until: int, hours: Sequence[int], without_delay_until: datetime | None
+    ) -> Iterator[Finding]:
         silences = Silences(self._bins[ALL_PATHS], self._pulses)
-        for silence in silences.alarms(after, until):
+        known = until if without_delay_until is None else milliseconds(without_delay_until)
+        for silence in silences.alarms(after, min(until, known)):
             yield self._silent(silence)
         for at, since in silences.recoveries(after, until):
             reason = f"{self._name} has had requests again since {_moment(since)}."
             yield self._ok(SILENT, None, at, 0.0, reason)
         for hour in hours:
-            if known := silences.longest_pause(hour):
-                pause, limit = known
+            if usual := silences.longest_pause(hour):
+                pause, limit = usual
                 reason = (
                     f"The longest pause between requests to {self._name} took "
                     f"{duration(pause / 1_000)} in the hour before {_moment(hour)}; "

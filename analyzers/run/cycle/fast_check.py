@@ -113,7 +113,13 @@ class FastCheck:
         logs = Logs(self.cluster, self.namespace, period.end, {})
         profiles = [*past.sums, *past.recent, *kinds()[PULSE].make(logs, (), live)]
         return engine.judge_profiles(
-            self.cluster, self.namespace, period, Outage(), profiles, past.sequences
+            self.cluster,
+            self.namespace,
+            period,
+            Outage(),
+            profiles,
+            past.sequences,
+            logs.without_delay_until,
         )
 
     def _read(self, period: Window, live: datetime, judged: datetime) -> _Past:

@@ -104,6 +104,7 @@ class Runner:
     as_json: bool = False
     metrics: CycleMetrics = field(default_factory=CycleMetrics)
     subscriber: Subscriber = NOBODY
+    _every: timedelta | None = field(init=False, default=None)
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
     _check_failed: bool = field(init=False, default=False)
@@ -161,7 +162,9 @@ class Runner:
                     self.subscriber,
                 )
                 records(cycle.profiles)
-                outcome = CycleOutcome(self.namespace, self.clock(), _unjudged(cycle), cycle.judged)
+                outcome = CycleOutcome(
+                    self.namespace, self.clock(), _unjudged(cycle), cycle.judged, self._every
+                )
                 cycle.results.append(self.subscriber.cycle_ended(outcome))
                 if cycle.failed:
                     raise _IncompleteCycleError(_failures(cycle))
@@ -266,29 +269,32 @@ class Runner:
         self.report(json.dumps(known) if self.as_json else line)
 
     def _await_lines(self, stopping: Event) -> None:
-        """After a pause of the cycles, give shippers that paused too a moment for their lines.
+        """At the start, or after a pause of the cycles, give shippers a moment for their lines.
 
-        What a service wrote meanwhile would otherwise look like its silence.
+        They may have paused, too. What a service wrote meanwhile would otherwise look like its
+        silence.
         """
         begin = self.clock()
         with suppress(UserError):  # The first cycle says what is in the way.
             known = BookmarkStore(self.cluster, self.namespace).read()
-            if known is None or begin - known.judged < PAUSE:
+            if known is not None and begin - known.judged < PAUSE:
                 return
+            before = f"since {iso(known.judged)}" if known is not None else "before"
             self._print(
-                f"{iso(begin)} nothing was judged since {iso(known.judged)}: waiting for lines "
-                "that are on their way",
+                f"{iso(begin)} nothing was judged {before}: waiting for lines that are on their "
+                "way",
                 {"at": iso(begin), "notice": "waiting for lines that are on their way"},
             )
             wait = FIRST_LINES
             while not stopping.wait(wait.total_seconds()):
                 now = self.clock()
                 logs = Logs(self.cluster, self.namespace, now, {})
-                if now - begin >= LAST_LINES or logs.arrived_until >= now:
+                if now - begin >= LAST_LINES or logs.caught_up:
                     return
 
     def until(self, stopping: Event, every: timedelta) -> None:
         """Run a cycle now and at every interval, also after one that failed."""
+        self._every = every
         self._await_lines(stopping)
         if stopping.is_set():
             return

@@ -114,6 +114,34 @@ def test_closed_by_hand_until_something_new_joins(
         actions.acknowledge(name, "ada", "", NOW)
 
 
+def test_who_takes_it_second_learns_who_had_it(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """Two people are woken; the later one need not do what the first one does."""
+    desk = Desk(cluster, namespace)
+    happen("occc")
+    name = the_one(desk).id
+    desk.acknowledge(name, "ada", "", NOW)
+    assert desk.acknowledge(name, "ada", "", NOW).endswith("acknowledged by ada")
+    said = desk.acknowledge(name, "bob", "", NOW)
+    assert said.endswith("acknowledged by bob; before by ada, 2026-03-02 06:00 UTC")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+def test_nothing_is_stored_without_a_word(
+    cluster: Cluster, namespace: str, happen: Happen, text: str
+) -> None:
+    """An empty comment or assignee is refused."""
+    desk = Desk(cluster, namespace)
+    happen("occc")
+    name = the_one(desk).id
+    with pytest.raises(UserError, match="The comment is empty"):
+        desk.comment(name, text, "ada", NOW)
+    with pytest.raises(UserError, match="The assignee is empty"):
+        desk.assign(name, text, "ada", "", NOW)
+    assert [change["change.kind"] for change in desk.show(name)[2]] == ["opened"]
+
+
 @pytest.mark.parametrize("name", ["", "abc", "nothing-like-it"])
 def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name: str) -> None:
     """So is an id that is too short to mean one."""

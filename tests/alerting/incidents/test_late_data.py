@@ -306,6 +306,20 @@ def test_a_closed_incident_opens_again_for_what_its_closer_did_not_see(
     assert course.one().status == "resolved"
 
 
+def test_a_closed_incident_that_still_alarms_opens_again_after_a_week(course: Course) -> None:
+    """Nothing is silenced for ever: a fault that goes on is a message again, and can be closed."""
+    course.cycle(price("occc"))
+    closed = course.now
+    hours = round((closed + 7 * DAY - START) / HOUR)
+    course.desk.close(course.one().id, "ada", "", closed)
+    assert course.cycle(price("o" + "c" * (hours - 1))) == []
+    assert course.cycle(price("o" + "c" * hours)) == ["reopened"]
+    assert course.one().is_open
+    course.desk.close(course.one().id, "ada", "still", closed + 8 * DAY)
+    assert course.cycle() == []
+    assert course.one().status == "resolved"
+
+
 def test_a_member_that_grows_worse_opens_a_closed_incident_again(course: Course) -> None:
     """Also where the incident was as severe before, by another alert."""
     other = {"subject": "year", "analyzer": "data_quality", "metric": "missing.rate"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.incident import IncidentStatus
@@ -20,6 +21,7 @@ from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.commands import app
 from mlmon.elastic.errors import UserError
 from tests.support.histories import spell
 from tests.support.incident_records import incident_of
@@ -94,6 +96,29 @@ def test_of_a_pair_one_is_enough(running: Alertmanager) -> None:
     settings = AlertingSettings(alertmanager_url=f"http://127.0.0.1:9, {running.url}")
     send(payloads([incident("pair")], "pair", NOW), settings)
     assert set(running.alerts("pair")) == {"pair"}
+
+
+def test_a_test_alert_reaches_it(running: Alertmanager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mlmon alerting test` sends one that is over after a minute; who did not take it is named."""
+    import httpx
+
+    url = f"{running.url},http://127.0.0.1:9"
+    monkeypatch.setenv("MLMON_ALERTING_ALERTMANAGER_URL", url)
+    result = CliRunner().invoke(app, ["alerting", "test"])
+    assert result.exit_code == 1
+    taken, missed = result.stdout.splitlines()
+    assert taken == f"Alertmanager {running.url}: sent"
+    assert missed.startswith("Alertmanager http://127.0.0.1:9: Alertmanager is not reachable")
+    alerts = httpx.get(f"{running.url}/api/v2/alerts", params={"filter": 'alertname="mlmon_test"'})
+    (one,) = alerts.json()
+    assert parse_time(one["endsAt"]) - parse_time(one["startsAt"]) == timedelta(minutes=1)
+
+
+def test_an_alert_names_what_else_is_affected() -> None:
+    """The members of an incident stand in an annotation, for they change."""
+    (one,) = payloads([incident("a1", alerts=3, affected=("age", "price"))], "n", NOW)
+    assert one["annotations"]["also_affected"] == "2 other alerts: age; price"
+    assert "also_affected" not in payloads([incident("a1")], "n", NOW)[0]["annotations"]
 
 
 def test_silences_are_read_back(running: Alertmanager) -> None:
@@ -191,6 +216,29 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\nport = 0\n',
             "alerting.notify.a.port: ",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\nusername = "x"\n',
+            "a login needs username and one of password_file, password_env, password_keyring",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\npassword_env = "X"\n',
+            "a login needs username and one of",
+        ),
+        (
+            (
+                '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\nusername = "x"\n'
+                'password_env = "X"\npassword_file = "/x"\n'
+            ),
+            "give one of password_file, password_env, password_keyring",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "webhook"\nurl = "hooks.example/x"\n',
+            "begins with http:// or https:// and names a host",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "webhook"\nurl = "http://[::1/x"\n',
+            "begins with http:// or https:// and names a host",
         ),
     ],
 )

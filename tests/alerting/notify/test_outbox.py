@@ -14,11 +14,13 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.apprise_services import AppriseService
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
+from mlmon.alerting.notify.webhook import Webhook
 from mlmon.alerting.publish import Alerting, deliver, update
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.window import HOUR, MINUTE
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
+from mlmon.elastic.indices.names import DELIVERIES, index_name
 from tests.support.histories import spell
 from tests.support.receivers import MailServer, WebhookReceiver, mail_server, webhook_receiver
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mlmon.alerting.notify.notifier import SendResult
     from mlmon.elastic.client.cluster import Cluster
 
 pytestmark = pytest.mark.long
@@ -62,6 +65,12 @@ def happen(
         spell(letters, "price", start=BEGIN, **(HEALTH | known)), NOW
     )
     update(cluster, namespace, BEGIN, NOW, alerting)
+
+
+def email(mails: MailServer) -> dict[str, Any]:
+    """Return a route to a mail server."""
+    known = {"port": mails.port, "security": "none", "host": "127.0.0.1"}
+    return {"type": "email", "to": ["oncall@example.com"], **known}
 
 
 def test_one_message_at_the_start_and_one_at_the_end(
@@ -176,6 +185,82 @@ def test_a_mail_server_that_refuses_for_good_is_not_asked_again(
     assert later.failed == ("mail: refused (SMTP 550)",)
     mails.refuse = None
     assert deliver(cluster, namespace, NOW + 2 * HOUR, alerting).sent == 0
+
+
+@pytest.mark.parametrize("refusal", ["login", "sender"])
+def test_a_refused_login_or_sender_waits_to_be_corrected(
+    cluster: Cluster, namespace: str, refusal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP 535 and 550 for the sender are about the configuration, not about the message."""
+    monkeypatch.setenv("SMTP_PASSWORD", "old")
+    login = {"username": "mlmon", "password_env": "SMTP_PASSWORD"} if refusal == "login" else {}
+    with mail_server(password="new" if login else None) as mails:
+        mails.refuse_sender = None if login else "550 not you"
+        alerting = settings(mail=email(mails) | login)
+        happen(cluster, namespace, "occc", alerting)
+        assert deliver(cluster, namespace, NOW, alerting).waiting == 1
+        monkeypatch.setenv("SMTP_PASSWORD", "new")
+        mails.refuse_sender = None
+        assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 1
+    assert len(mails.mails) == 1
+
+
+def test_a_server_that_is_slow_or_rude_after_it_took_an_e_mail_gets_it_once(
+    cluster: Cluster, namespace: str, mails: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers later than a connection may take, and refuses the farewell; one of two is gone."""
+    monkeypatch.setattr("mlmon.alerting.notify.email.TIMEOUT_S", 0.2)
+    mails.slow_s, mails.farewell, mails.unknown = 0.5, "451 busy", "gone@example.com"
+    alerting = settings(mail=email(mails) | {"to": ["oncall@example.com", "gone@example.com"]})
+    happen(cluster, namespace, "occc", alerting)
+    assert deliver(cluster, namespace, NOW, alerting).sent == 1
+    assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 0
+    assert len(mails.mails) == 1
+    log = cluster.scan(index_name(DELIVERIES, namespace), {"query": {"match_all": {}}})
+    assert [entry["_source"]["delivery.reason"] for entry in log] == [
+        "1 of 2 recipients refused: SMTP 550"
+    ]
+
+
+def test_two_processes_send_a_message_once(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mlmon analyze` delivers while `mlmon run` is at it: what one sends the other leaves alone.
+
+    Were the first one killed, the message is sent two minutes later.
+    """
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    happen(cluster, namespace, "occc", alerting)
+    others: list[int] = []
+
+    def meanwhile(channel: Webhook, message: Message) -> SendResult:
+        monkeypatch.undo()
+        for minutes in (0, 1, 3):
+            others.append(deliver(cluster, namespace, NOW + minutes * MINUTE, alerting).sent)
+            cluster.refresh(index_name(DELIVERIES, namespace))
+        return channel.send(message)
+
+    monkeypatch.setattr(Webhook, "send", meanwhile)
+    deliver(cluster, namespace, NOW, alerting)
+    assert others == [0, 0, 1]
+
+
+def test_a_route_that_is_away_is_asked_once_and_nothing_waits_behind_what_it_never_takes(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """Of three messages one is tried; after the pause those that were not tried go first."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    for model in ("one", "two", "three"):
+        happen(cluster, namespace, "occ", alerting, model_name=model)
+    hook.status = 503
+    for _ in range(2):
+        deliver(cluster, namespace, NOW, alerting)
+    assert len(hook.bodies) == 1
+    deliver(cluster, namespace, NOW + MINUTE, alerting)
+    first, second = hook.bodies
+    assert first["incident"] != second["incident"]
+    hook.status = 200
+    assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 3
 
 
 def test_killed_between_outbox_and_change_it_is_sent_once(
@@ -354,6 +439,33 @@ def test_an_incident_that_waits_keeps_no_other_back(
     assert hook.bodies_taken()[0]["title"].endswith("of price, other")
 
 
+@pytest.mark.parametrize(
+    ("second", "sent"),
+    [
+        ("ww", ["opened", "resolved", "reopened", "resolved"]),
+        ("cc", ["opened", "resolved", "reopened", "reopened", "resolved"]),
+    ],
+)
+def test_what_flaps_is_sent_once_and_ends_after_an_hour_of_calm(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, second: str, sent: list[str]
+) -> None:
+    """It opens four times in four hours; the later times are sent only where it is worse."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    letters = "owwooo" + "wwooo" + second + "ooo" + "wwooo" + "oooooo"
+    length = 10 * MINUTE
+    begin = NOW - len(letters) * length
+    store = FindingStore(cluster, namespace)
+    for number, finding in enumerate(
+        spell(letters, "price", length=length, start=begin, **HEALTH), 1
+    ):
+        store.write([finding], finding.end)
+        update(cluster, namespace, begin, finding.end, alerting)
+        deliver(cluster, namespace, finding.end, alerting)
+        if number == len(letters) - 1:
+            assert [body["kind"] for body in hook.bodies] == sent[:-1]
+    assert [body["kind"] for body in hook.bodies] == sent
+
+
 def test_a_person_who_closes_an_incident_ends_it_everywhere(
     cluster: Cluster, namespace: str, hook: WebhookReceiver
 ) -> None:
@@ -391,13 +503,13 @@ def test_a_storm_is_one_message(cluster: Cluster, namespace: str, hook: WebhookR
 
 
 def test_other_services_are_reached_by_apprise(hook: WebhookReceiver) -> None:
-    """A URL of apprise takes a message; one it does not know is refused without showing it."""
+    """A URL of apprise takes a message; one it does not know waits to be corrected, unshown."""
     port = hook.url.rpartition(":")[2].partition("/")[0]
     one = Message("id", "i", "opened", "critical", "title", (("What", "it fails"),))
     assert AppriseService(SecretStr(f"json://127.0.0.1:{port}/hook")).send(one).sent.value == "sent"
     assert hook.bodies[0]["title"] == "title"
     wrong = AppriseService(SecretStr("pigeon://s3cret@nowhere")).send(one)
-    assert wrong.sent.value == "refused"
+    assert wrong.sent.value == "retry"
     assert "s3cret" not in wrong.reason
 
 
@@ -474,3 +586,20 @@ def test_a_test_message_shows_which_routes_work(
     hook.status = 400
     result = CliRunner().invoke(app, ["alerting", "test"])
     assert (result.exit_code, result.stdout) == (1, "chat: refused (HTTP 400)\n")
+
+
+def test_a_message_names_what_else_is_affected(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """The other alerts by what they are about, up to five; a program gets more of them."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    store = FindingStore(cluster, namespace)
+    for number in range(8):
+        store.write(spell("occ", f"feature {number}", start=BEGIN, **HEALTH), NOW)
+    happen(cluster, namespace, "occ", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    (body,) = hook.bodies
+    (line,) = [line for line in body["text"].splitlines() if line.startswith("Also affected: ")]
+    assert line.startswith("Also affected: 8 other alerts: data_quality missing.rate of feature ")
+    assert line.endswith("; and 3 more")
+    assert len(body["document"]["incident.affected"]) == 8

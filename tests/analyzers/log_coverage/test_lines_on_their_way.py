@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.base.window import EPOCH, HOUR, MINUTE, Window, iso, parse_time
 from mlmon.analyzers.checks.completeness import CompletenessOfLogs
-from mlmon.analyzers.event_logs.shipping_backlog import SECOND, on_their_way
+from mlmon.analyzers.event_logs.shipping_backlog import SECOND, on_their_way, without_delay
 from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -48,6 +48,25 @@ def test_a_file_that_ends_within_a_line_holds_nothing_up() -> None:
     after = of_files(reports(NOW, ("a", 9, 40, 101.0)))
     assert on_their_way(before) is not None
     assert on_their_way([*before, *after]) is None
+
+
+@pytest.mark.parametrize(
+    ("files", "seconds"),
+    [
+        ([("live", 9, 500, 90.0)], 90),
+        ([("live", 9, 500, 90.0), ("old", 9, 500, 86_400.0), ("new", 0, 500, 0.0)], 90),
+        ([("live", 9, 500, 14.0)], 0),
+        ([("old", 9, 500, 601.0)], 0),
+        ([("new", 0, 500, 0.0)], 0),
+        ([("done", 9, 0, 0.0)], 0),
+        ([], 0),
+    ],
+)
+def test_a_shipper_explains_a_pause_that_it_is_behind_by(
+    files: list[tuple[str, int, int, float]], seconds: int
+) -> None:
+    """By 15 seconds to ten minutes: neither the usual delay nor an old file is an explanation."""
+    assert without_delay(of_files(reports(NOW, *files)), NOW) == NOW - seconds * SECOND
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 90)), max_size=8))

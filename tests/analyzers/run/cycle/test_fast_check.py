@@ -18,6 +18,7 @@ from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.findings_store import FindingStore
 from tests.support.receivers import WebhookReceiver, webhook_receiver
+from tests.support.shipping_reports import reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +176,29 @@ def test_silence_reaches_people_within_two_minutes(
     told = service.go_on(stopped + 4 * MINUTE, hook)
     assert told is not None
     assert told - stopped <= ALLOWED
+
+
+@pytest.mark.parametrize(("behind", "told"), [(10.0, True), (90.0, False), (3_600.0, True)])
+def test_a_shipper_that_is_behind_is_no_silence(
+    behind: float, *, told: bool, service: Service, hook: WebhookReceiver, ship: Callable[..., None]
+) -> None:
+    """While lines of the pause are on their way nobody is called, and afterwards not either.
+
+    What is a few seconds behind holds nothing up, nor does an old file that is shipped again.
+    """
+    ship(week())
+    assert service.runner.once()
+    stopped, end = NOW + MINUTE, NOW + 4 * MINUTE
+    late = [line | {"event.ingested": iso(end)} for line in requests(stopped, end)]
+    service.log(requests(NOW, stopped))
+    service.log(late)
+    service.log(requests(end, end + 2 * MINUTE))
+    for number in range(8):
+        at = stopped + number * timedelta(seconds=30)
+        waiting = 900 - number if at < end else 0
+        for report in reports(at, ("log", number, waiting, behind)):
+            service.log([report | {"event.ingested": iso(at)}])
+    assert (service.go_on(end + 2 * MINUTE, hook) is not None) is told
 
 
 def test_a_silent_service_is_never_called_resolved(

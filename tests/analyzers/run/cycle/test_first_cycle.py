@@ -28,13 +28,20 @@ class Waits(Event):
         return self.is_set()
 
 
-@pytest.mark.parametrize(("pause", "waits"), [(HOUR, True), (timedelta(minutes=1), False)])
+@pytest.mark.parametrize(
+    ("pause", "waits"), [(HOUR, True), (timedelta(minutes=1), False), (None, True)]
+)
 def test_after_a_pause_the_first_cycle_waits_for_lines(
-    cluster: Cluster, namespace: str, start: datetime, pause: timedelta, *, waits: bool
+    cluster: Cluster, namespace: str, start: datetime, pause: timedelta | None, *, waits: bool
 ) -> None:
-    """Host, shipper and `mlmon run` start together: lines of the pause come before the verdicts."""
-    BookmarkStore(cluster, namespace).write(Bookmark(start, start, start), start)
-    stopping, lines = Waits(start + pause), []
+    """Host, shipper and `mlmon run` start together: lines of the pause come before the verdicts.
+
+    So they do where there was no cycle before.
+    """
+    if pause is not None:
+        BookmarkStore(cluster, namespace).write(Bookmark(start, start, start), start)
+    now = start + (pause or HOUR)
+    stopping, lines = Waits(now), []
 
     def note(line: str) -> None:
         lines.append(line)
@@ -45,7 +52,7 @@ def test_after_a_pause_the_first_cycle_waits_for_lines(
     assert stopping.waited[:1] == ([5.0] if waits else [])
     assert ("waiting for lines" in lines[0]) is waits
     judged = [line for line in lines if "judged to" in line]
-    assert f"judged to {iso(start + pause + timedelta(seconds=5 * waits))}" in judged[0]
+    assert f"judged to {iso(now + timedelta(seconds=5 * waits))}" in judged[0]
 
 
 def test_the_first_cycle_waits_while_a_shipper_catches_up(
