@@ -464,8 +464,9 @@ def _after(entry: Json, outcome: SendResult, now: datetime) -> Json:
 
 def _pause(entry: Json) -> timedelta:
     """Return how long an entry waits after one more failed attempt."""
-    attempts: int = entry["delivery.attempts"]
-    return min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE)
+    doublings: int = min(entry["delivery.attempts"], 10)
+    pause: timedelta = FIRST_PAUSE * 2**doublings
+    return min(pause, LONGEST_PAUSE)
 
 
 def composer(namespace: str, runbooks: str, links: PageLinks) -> Compose:

@@ -118,12 +118,12 @@ def test_who_takes_it_second_learns_who_had_it(
     cluster: Cluster, namespace: str, happen: Happen
 ) -> None:
     """Two people are woken; the later one need not do what the first one does."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("occc")
-    name = the_one(desk).id
-    desk.acknowledge(name, "ada", "", NOW)
-    assert desk.acknowledge(name, "ada", "", NOW).endswith("acknowledged by ada")
-    said = desk.acknowledge(name, "bob", "", NOW)
+    name = the_one(actions).id
+    actions.acknowledge(name, "ada", "", NOW)
+    assert actions.acknowledge(name, "ada", "", NOW).endswith("acknowledged by ada")
+    said = actions.acknowledge(name, "bob", "", NOW)
     assert said.endswith("acknowledged by bob; before by ada, 2026-03-02 06:00 UTC")
 
 
@@ -132,14 +132,14 @@ def test_nothing_is_stored_without_a_word(
     cluster: Cluster, namespace: str, happen: Happen, text: str
 ) -> None:
     """An empty comment or assignee is refused."""
-    desk = Desk(cluster, namespace)
+    actions = IncidentActions(cluster, namespace)
     happen("occc")
-    name = the_one(desk).id
+    name = the_one(actions).id
     with pytest.raises(UserError, match="The comment is empty"):
-        desk.comment(name, text, "ada", NOW)
+        actions.comment(name, text, "ada", NOW)
     with pytest.raises(UserError, match="The assignee is empty"):
-        desk.assign(name, text, "ada", "", NOW)
-    assert [change["change.kind"] for change in desk.show(name)[2]] == ["opened"]
+        actions.assign(name, text, "ada", "", NOW)
+    assert [change["change.kind"] for change in actions.show(name)[2]] == ["opened"]
 
 
 @pytest.mark.parametrize("name", ["", "abc", "nothing-like-it"])

@@ -311,11 +311,11 @@ def test_a_closed_incident_that_still_alarms_opens_again_after_a_week(course: Co
     course.cycle(price("occc"))
     closed = course.now
     hours = round((closed + 7 * DAY - START) / HOUR)
-    course.desk.close(course.one().id, "ada", "", closed)
+    course.actions.close(course.one().id, "ada", "", closed)
     assert course.cycle(price("o" + "c" * (hours - 1))) == []
     assert course.cycle(price("o" + "c" * hours)) == ["reopened"]
     assert course.one().is_open
-    course.desk.close(course.one().id, "ada", "still", closed + 8 * DAY)
+    course.actions.close(course.one().id, "ada", "still", closed + 8 * DAY)
     assert course.cycle() == []
     assert course.one().status == "resolved"
 
