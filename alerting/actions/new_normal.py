@@ -54,7 +54,7 @@ class Chosen:
     def takes(self, alert: Alert) -> bool:
         """Return whether an alert is chosen."""
         about = alert.identity
-        names = {about.title, about.series, about.subject}
+        names = {alert.title, about.title, about.series, about.subject}
         return (
             (not self.metrics or about.metric in self.metrics)
             and (not self.segments or about.segment in self.segments)

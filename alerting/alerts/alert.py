@@ -13,6 +13,7 @@ from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.identity import FindingIdentity, Identified
 from mlmon.analyzers.base.window import Window, iso, parse_time
+from mlmon.analyzers.pages.names import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,8 +115,8 @@ class Alert(Identified):
 
     @property
     def title(self) -> str:
-        """The subject in alarm, such as `data_quality missing.rate of client_rating, autobid 3`."""
-        return self.identity.title
+        """The subject in alarm, such as `Missing values of client_rating, autobid 3`."""
+        return title_of(self.identity)
 
     @property
     def status(self) -> AlertStatus:

@@ -93,7 +93,7 @@ def _events(alerts: Iterable[Alert]) -> Iterator[tuple[datetime, _Kind, Alert]]:
     for alert in alerts:
         if alert.withdrawn:
             continue
-        place = (LAYERS.index(alert.layer), onset(alert).latest, alert.title, alert.id)
+        place = (LAYERS.index(alert.layer), onset(alert).latest, alert.identity.title, alert.id)
         moments = [(alert.opened, _Kind.OPENS)]
         if alert.severity_since > alert.opened:
             moments.append((alert.severity_since, _Kind.GROWS))

@@ -233,7 +233,7 @@ def likely_cause(members: Sequence[Alert]) -> Alert:
     """Return the member that most likely caused the others.
 
     Among those that no other member may have caused: the earliest, then the one whose effect is
-    largest (severity, then how far beyond its limits), then by title, so that a tie is stable.
+    largest (severity, then how far beyond its limits), then by name, so that a tie is stable.
     """
     roots = [
         member
@@ -245,7 +245,7 @@ def likely_cause(members: Sequence[Alert]) -> Alert:
 
 def causal_order(alert: Alert) -> tuple[datetime, int, float, str]:
     """Return the order of alerts as candidates for a cause: earliest, then largest in effect."""
-    return onset(alert).latest, -alert.severity.rank, -alert.excess, alert.title
+    return onset(alert).latest, -alert.severity.rank, -alert.excess, alert.identity.title
 
 
 def incident_id(founder: Alert) -> str:

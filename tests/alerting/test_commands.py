@@ -62,14 +62,14 @@ def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str)
     assert again == "1 incident open, 1 critical\n"
     head, *lines, coverage = mlmon("incidents").stdout.splitlines()
     assert coverage.startswith("1 of 3 checks cannot be judged: 1 other reasons (")
-    assert head.endswith(" critical job_health missed.runs of refresh")
+    assert head.endswith(" critical Missed runs of refresh")
     assert lines == [
         f"  since {at(2)}; 1 other alert",
         "  refresh is c in window 3.",
         f"  latest, {at(8)}: refresh is c in window 8.",
     ]
     everything = mlmon("incidents", "--since", BEGIN).stdout
-    assert "resolved data_quality missing.rate of rating, autobid 3" in everything
+    assert "resolved Missing values of rating, autobid 3" in everything
     assert f"since {at(0)} to {at(6)}" in everything
 
 
@@ -81,9 +81,9 @@ def test_alerts_by_line(mlmon: Callable[..., Result], cluster: Cluster, namespac
         lines = mlmon("alerts", "--since", iso(since), "--json").stdout.splitlines()
         assert len([json.loads(line) for line in lines]) == count
     assert mlmon("alerts").stdout.splitlines() == [
-        f"critical fallback_rate fallback.rate of stats, from {at(4)}, open",
+        f"critical Fallback rate of stats, from {at(4)}, open",
         "  stats is c in window 6.",
-        f"critical job_health missed.runs of refresh, from {at(2)}, open",
+        f"critical Missed runs of refresh, from {at(2)}, open",
         "  refresh is c in window 3.",
     ]
 

@@ -181,7 +181,7 @@ def test_the_commands(
     assert taken.stdout == f"{document['incident.title']}: acknowledged by ada\n"
     assert mlmon("--exit-code").exit_code == 0
     story = mlmon("show", name).stdout
-    assert "likely cause: critical data_quality missing.rate of price, autobid" in story
+    assert "likely cause: critical Missing values of price, autobid" in story
     assert "acknowledged by ada: on it" in story
     assert mlmon("snooze", name, "2h").exit_code == 0
     assert json.loads(mlmon("show", name, "--json").stdout)["incident"]["incident.snoozed_until"]

@@ -233,7 +233,7 @@ def test_people_read_it(
     assert "incidents: 2 in force, 1 under" in done.stdout
     assert "lost: warning 2026-03-02 06:" in done.stdout
     assert re.search(r"[12] confirmed true, 1 of them lost or milder", done.stdout)
-    assert "regression: service_health http.5xx.rate of /predict" in done.stdout
+    assert "regression: 5xx error rate of /predict" in done.stdout
 
 
 def test_alerts_in_memory_are_the_stored_ones(cluster: Cluster, emptied: str) -> None:

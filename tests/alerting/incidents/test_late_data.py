@@ -134,7 +134,7 @@ def test_a_cause_that_opened_before_and_is_known_later_joins(course: Course) -> 
     after = course.one()
     assert after.id == before.id
     assert after.acknowledged_by == "ada"
-    assert after.title.startswith("job_health missed.runs")
+    assert after.title.startswith("Missed runs")
     assert after.opened < before.opened
     assert (after.alerts, before.alerts) == (2, 1)
     assert labels(after, "demo") == labels(before, "demo")

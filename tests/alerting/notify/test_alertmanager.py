@@ -150,7 +150,7 @@ def test_findings_reach_alertmanager_as_one_incident(
     result = Alerting().findings_changed(cluster, namespace, begin, NOW)
     assert not result.failed, result.line
     (one,) = running.alerts(namespace).values()
-    assert one["annotations"]["title"] == "job_health missed.runs of refresh"
+    assert one["annotations"]["title"] == "Missed runs of refresh"
     assert parse_time(one["startsAt"]) == begin + HOUR
     later = begin + 7 * HOUR
     store.write(

@@ -93,8 +93,8 @@ def test_one_message_at_the_start_and_one_at_the_end(
             deliver(cluster, namespace, NOW, alerting)
     assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
     assert [mail["Subject"] for mail in mails.mails] == [
-        "[critical] data_quality missing.rate of price, autobid",
-        "Resolved: data_quality missing.rate of price, autobid",
+        "[critical] Missing values of price, autobid",
+        "Resolved: Missing values of price, autobid",
     ]
     assert mails.mails[0]["References"] == mails.mails[1]["References"]
 
@@ -352,7 +352,7 @@ def test_routes_choose_by_severity_service_and_model(
     happen(cluster, namespace, "occc", alerting, model_name="automatic")
     deliver(cluster, namespace, NOW, alerting)
     assert [body["title"] for body in hook.bodies] == [
-        "[critical] data_quality missing.rate of price, automatic"
+        "[critical] Missing values of price, automatic"
     ]
 
 
@@ -377,7 +377,7 @@ def test_whom_an_incident_was_announced_to_gets_its_end(
         assert [body["kind"] for body in hook.bodies] == ["opened"]
         (joined,) = jobs.bodies
         assert joined["kind"] == "opened"
-        assert joined["title"] == "[critical] job_health failed.runs of refresh"
+        assert joined["title"] == "[critical] Failed runs of refresh"
         calm = spell("o", "refresh", start=BEGIN + 5 * HOUR, **job)
         FindingStore(cluster, namespace).write(calm, NOW)
         happen(cluster, namespace, "occooo", alerting)
@@ -422,7 +422,7 @@ def test_what_grew_while_the_receiver_was_away_is_one_begin(
     deliver(cluster, namespace, NOW + MINUTE, alerting)
     (told,) = hook.bodies_taken()
     assert (told["kind"], told["severity"]) == ("opened", "critical")
-    assert told["title"] == "[critical] data_quality missing.rate of price, autobid"
+    assert told["title"] == "[critical] Missing values of price, autobid"
 
 
 def test_an_incident_that_waits_keeps_no_other_back(
@@ -526,9 +526,7 @@ def test_a_maintenance_window_holds_messages_back(
     happen(cluster, namespace, "occooo", alerting, model_name="brief")
     happen(cluster, namespace, "occc", alerting, model_name="other")
     assert deliver(cluster, namespace, NOW, alerting).sent == 1
-    assert [body["title"] for body in hook.bodies] == [
-        "[critical] data_quality missing.rate of price, other"
-    ]
+    assert [body["title"] for body in hook.bodies] == ["[critical] Missing values of price, other"]
     after = BEGIN + timedelta(hours=9)
     update(cluster, namespace, BEGIN, after, alerting)
     assert deliver(cluster, namespace, after, alerting).sent == 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlmon.report.html.names import for_people, metric_title
-from mlmon.report.html.page import templates
+from mlmon.analyzers.base.identity import FindingIdentity
+from mlmon.analyzers.pages.names import for_people, metric_title, title_of
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,27 @@ def test_what_no_analyzer_declares_keeps_its_name() -> None:
     assert metric_title("gone", "some.metric") == "some.metric"
 
 
-def test_code_in_a_sentence_is_marked_and_text_is_escaped() -> None:
-    """Backticks are code on pages as in Kibana's Markdown, and text from logs stays text."""
-    template = templates().from_string('{% import "macros.html" as draw %}{{ draw.code(text) }}')
-    assert template.render(text="a `mlmon run` <b>") == "a <code>mlmon run</code> &lt;b&gt;"
+@pytest.mark.parametrize(
+    ("identity", "title"),
+    [
+        (
+            FindingIdentity(
+                analyzer="data_quality",
+                metric="unseen_category.rate",
+                subject="country",
+                segment="plan=free",
+                model_name="autobid",
+                model_version="3",
+            ),
+            "Unseen categories of country where plan=free, autobid 3",
+        ),
+        (
+            FindingIdentity(analyzer="service_health", metric="latency.p95"),
+            "95th percentile latency",
+        ),
+        (FindingIdentity(analyzer="gone", metric="m", subject="x"), "gone m of x"),
+    ],
+)
+def test_a_series_is_named_in_words(identity: FindingIdentity, title: str) -> None:
+    """Metric, subject, segment and model stand in the title; a metric that is gone has its name."""
+    assert title_of(identity) == title

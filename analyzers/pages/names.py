@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mlmon.analyzers.checks import discover
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.base.identity import FindingIdentity
 
 
 def metric_title(analyzer: str, metric: str) -> str:
     """Return a metric's title; its name where no analyzer declares it any longer."""
     return _titles().get(f"{analyzer} {metric}", metric)
+
+
+def title_of(identity: FindingIdentity) -> str:
+    """Return what a series is about, as messages, pages and commands name it.
+
+    `data_quality missing.rate of price, autobid 3` is `Missing values of price, autobid 3`; the
+    series of a metric that no analyzer declares any longer keeps its name.
+    """
+    name = f"{identity.analyzer} {identity.metric}"
+    known = _titles().get(name)
+    return known + identity.title.removeprefix(name) if known else identity.title
 
 
 def for_people(text: str) -> str:
