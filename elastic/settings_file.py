@@ -24,7 +24,7 @@ from mlmon.elastic.errors import WrongValueError
 
 VARIABLE_PREFIX: Final = "MLMON_"
 CONFIG: Final = "MLMON_CONFIG"
-TABLE_NAMES: Final = ("elastic", "analyzers", "alerting", "kibana", "serve")
+TABLE_NAMES: Final = ("elastic", "analyzers", "reports", "alerting", "kibana", "serve")
 """The tables of the file. Their packages declare them, and not every command imports them all."""
 
 

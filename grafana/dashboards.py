@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.saved_search import SavedSearch
 
 TAG: Final = "mlmon"
+_COLUMNS: Final = 24
 _ROW: Final = 1
 """Height of a heading in Grafana's grid."""
 _LEAST: Final = 4
@@ -87,6 +88,7 @@ def _board(board: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> builders.Das
         top, height = tops[panel.y]
         position = GridPos(x=panel.x // 2, y=top, w=panel.w // 2, h=height)
         if isinstance(panel.panel, Heading):
+            position = GridPos(x=0, y=top, w=_COLUMNS, h=height)
             found = found.with_row(builders.Row(panel.panel.text).grid_pos(position))
         elif not isinstance(panel.panel, Navigation):
             drawn: Any = _panel(panel.panel, board.controls)

@@ -16,6 +16,7 @@ EXTRA_OF_COMMAND = {
     "evidently": "evidently",
     "grafana": "grafana",
     "nannyml": "nannyml",
+    "whylogs": "whylogs",
 }
 """The extra a command needs; `pipeline` for every command that is not here."""
 

@@ -40,7 +40,16 @@ PANELS = {
     "Analyze": ("baseline", "run", "analyze", "compare", "tune", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
     "Act": ("incidents", "alerts", "alerting"),
-    "Export": ("kibana", "grafana", "prometheus", "sample", "evidently", "nannyml"),
+    "Export": (
+        "kibana",
+        "grafana",
+        "prometheus",
+        "sample",
+        "evidently",
+        "nannyml",
+        "whylogs",
+        "reports",
+    ),
     "Learn": ("demo", "scoreboard", "docs"),
 }
 """The panels of `mlmon --help`, and the commands of each, in the order of their use."""

@@ -47,6 +47,7 @@ _TYPES: Final[dict[Any, str]] = {
 _DECLARED_IN: Final = {
     "elastic": "mlmon.elastic.settings",
     "analyzers": "mlmon.analyzers.settings",
+    "reports": "mlmon.analyzers.report_settings",
     "alerting": "mlmon.alerting.settings",
     "kibana": "mlmon.dashboards.links.settings",
     "serve": "mlmon.report.serve.settings",

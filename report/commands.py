@@ -57,6 +57,7 @@ def report(
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.run.findings_store import FindingStore
+    from mlmon.analyzers.run.judged import judged
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.atomic_write import atomic_write, check_output_file
@@ -82,6 +83,7 @@ def report(
             found = record(_some(findings, settings.namespace))
             incidents = None if known else _stored(cluster, settings.namespace, found, first, last)
             progress("asking the dashboards")
+            coverage = None if known or last else judged(cluster, settings.namespace)
             boards = () if known else _boards(cluster, settings.namespace, found)
         progress("drawing")
         html = report_html(
@@ -95,6 +97,7 @@ def report(
             javascript=vega_script(),
             runbooks=runbooks,
             links=_links(settings.namespace),
+            judged=coverage,
         )
         with atomic_write(out, hint="Choose another file with --out.") as part:
             part.write_text(html, encoding="utf-8")

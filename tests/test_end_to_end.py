@@ -26,6 +26,7 @@ from mlmon.dashboards.links.links import evidence, surroundings
 from mlmon.dashboards.model.condition import EVERYTHING, Exists, is_
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import ClusterBusyError
+from tests.support.compiled_queries import failed_queries
 from tests.support.drawn_panels import choices, drawn, filled_charts, of_times, pictures
 from tests.support.grafana_data_source import compare
 
@@ -257,6 +258,24 @@ def test_every_panel_draws_what_there_is(
     for row in asked[MOVED_MOST.chart.title]:
         known = row["latest"]["hits"]["hits"][0]["_source"]
         assert sum(now for _, now, _ in known["finding.parts"]) == pytest.approx(1, abs=0.01)
+
+
+def test_after_a_scenario_no_field_is_unknown_and_every_search_runs(
+    analyzed: dict[str, Any],
+    environment: dict[str, str],
+    mlmon: Mlmon,
+    cluster: Cluster,
+) -> None:
+    """As on a new cluster: panels, events, controls, searches, rules and watches are answered.
+
+    `mlmon kibana lint --live` finds nothing, which asks the indices for every field that is named.
+    """
+    answer = json.loads(mlmon("kibana", "lint", "--live", "--json"))
+    assert (answer["problems"], answer["checked"] > 40) == ([], True)
+    window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
+    number, failed = failed_queries(cluster, environment["MLMON_NAMESPACE"], window)
+    assert failed == {}
+    assert number > 200
 
 
 def test_grafana_asks_for_the_same_numbers(

@@ -71,6 +71,20 @@ def read_baselines(
         )
 
 
+def training_tables(path: Path) -> Iterator[tuple[str | None, str, Path]]:
+    """Yield model, version and training set of a model's folder, or of each folder within a folder.
+
+    The model is None where its folder does not name one.
+
+    Raises:
+        UserError: There is no training set, or what lies next to one cannot be read.
+    """
+    for folder in _model_folders(path):
+        known = _mapping(_evaluation(folder / METRICS), "model")
+        version = known.get("version") or folder.resolve().name
+        yield known.get("name"), str(version), folder / TABLE
+
+
 def _model_folders(path: Path) -> list[Path]:
     folders = [path] if (path / TABLE).is_file() else []
     folders = folders or sorted(

@@ -1,4 +1,4 @@
-"""`mlmon sample`, and reports on a sample by Evidently and NannyML."""
+"""`mlmon sample`, and reports on samples by Evidently, NannyML and whylogs."""
 
 import json
 import sys
@@ -13,11 +13,16 @@ from mlmon.elastic.command_options import (
     OptionalSince,
     OptionalUntil,
 )
+from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 app = typer.Typer()
+reports = typer.Typer(
+    help="Write reports of other libraries on a schedule, and list them.", no_args_is_help=True
+)
+app.add_typer(reports, name="reports")
 
 Sample = Annotated[Path, typer.Argument(exists=True, help="File that `mlmon sample` wrote.")]
 TrainingSetOption = Annotated[
@@ -138,6 +143,72 @@ def nannyml(
     compared = comparison.read(sample_file, reference)
     nannyml_report.write_report(compared, out)
     _report(compared.left_out, out, as_json=as_json)
+
+
+@app.command()
+def whylogs(
+    sample_file: Sample,
+    reference: TrainingSetOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("whylogs.html"),
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a sample with the training set by whylogs' drift scores (extra `whylogs`)."""
+    from mlmon.analyzers.sample import comparison, whylogs_report
+    from mlmon.elastic.system.atomic_write import check_output_file
+
+    check_output_file(out)
+    compared = comparison.read(sample_file, reference)
+    whylogs_report.write_report(compared, out)
+    _report(compared.left_out, out, as_json=as_json)
+
+
+@reports.command()
+def write(
+    regardless: Annotated[
+        bool, typer.Option("--all", help="Write also those that are not due.")
+    ] = False,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the reports under [reports] of mlmon.toml that are due, as `mlmon run` does hourly."""
+    import signal
+    from datetime import UTC, datetime
+
+    from mlmon.analyzers.report_settings import ReportsSettings
+    from mlmon.analyzers.sample.scheduled import line, scheduled_reports
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import show_progress
+
+    # Whoever stops this command stops the library that it waits for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    settings, wanted = load_settings(namespace=namespace), ReportsSettings.load()
+    folder, failed = wanted.namespace_folder(settings), False
+    with connect(settings) as cluster, show_progress() as progress:
+        scheduled = scheduled_reports(cluster, settings.namespace, wanted, folder)
+        for record in scheduled.write(datetime.now(UTC), progress, regardless=regardless):
+            print(json.dumps(record.to_json()) if as_json else line(record), flush=True)
+            failed |= bool(record.error)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@reports.command("list")
+def list_reports(namespace: Namespace = None, as_json: JsonOption = False) -> None:
+    """List the reports that were written or failed, the newest first."""
+    from mlmon.analyzers.report_settings import ReportsSettings
+    from mlmon.analyzers.sample.report_folder import ReportFolder
+    from mlmon.analyzers.sample.scheduled import line
+    from mlmon.elastic.settings import load_settings
+    from mlmon.formatting import moment
+
+    folder = ReportsSettings.load().namespace_folder(load_settings(namespace=namespace))
+    found = ReportFolder(folder).records()
+    for record in found:
+        shown = f"{moment(record.made)}  {line(record)}"
+        print(json.dumps(record.to_json()) if as_json else shown)
+    if not found and not as_json:
+        print(f"no reports in {folder}")
 
 
 def _report(left_out: tuple[str, ...], *written: Path, as_json: bool) -> None:

@@ -32,7 +32,7 @@ DASHBOARD = Dashboard(
     "concept_drift",
     "Concept drift",
     "Does a score still mean the same, or is the model outdated?",
-    order=5,
+    order=6,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION),
     marks=EVENT_MARKS,

@@ -9,7 +9,6 @@ from mlmon.dashboards.definitions.controls import (
     ENVIRONMENT,
     MODEL,
     SCORE_TENTHS,
-    SEGMENT,
     SERVICE,
     VERSION,
 )
@@ -108,7 +107,7 @@ DASHBOARD = Dashboard(
     order=4,
     analyzers=("feature_drift", "score_shift", "feature_statistics", "data_quality"),
     layers=("feature", "score"),
-    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
+    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION),
     marks=EVENT_MARKS,
     sections=(
         Section(

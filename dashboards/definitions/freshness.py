@@ -40,7 +40,7 @@ DASHBOARD = Dashboard(
     "freshness",
     "Feature freshness and fallbacks",
     "Are the feature sources up to date, and how often are defaults used?",
-    order=7,
+    order=8,
     layers=("statistics", "fallback"),
     controls=(SERVICE, ENVIRONMENT),
     sections=(

@@ -79,7 +79,7 @@ DASHBOARD = Dashboard(
     "ingest",
     "Ingest health",
     "Do all logs arrive, and in time?",
-    order=9,
+    order=10,
     layers=("ingest",),
     sections=(
         Section(

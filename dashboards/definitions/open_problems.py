@@ -119,7 +119,7 @@ DASHBOARD = Dashboard(
     "open_problems",
     "Open problems",
     "What is wrong now, since when, and what is the likely cause?",
-    order=8,
+    order=9,
     controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmon.dashboards.definitions.controls import BY_VERSION, MODEL, SCORE_TENTHS, SEGMENT, VERSION
+from mlmon.dashboards.definitions.controls import BY_VERSION, MODEL, SCORE_TENTHS, VERSION
 from mlmon.dashboards.definitions.event_marks import EVENT_MARKS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
@@ -146,6 +146,7 @@ WORST_SEGMENTS = Chart(
     "heatmap",
     (Values("finding.metric", "Metric", 10), Values("finding.segment", "Segment", 15)),
     is_("finding.severity", "warning", "critical"),
+    leads_to="segments",
 )
 VERSIONS = Chart(
     "Model versions compared",
@@ -170,7 +171,7 @@ DASHBOARD = Dashboard(
     "Does the model perform in live traffic as in its evaluation, and what is it worth?",
     order=3,
     layers=("labels", "concept", "performance", "business"),
-    controls=(MODEL, VERSION, SEGMENT),
+    controls=(MODEL, VERSION),
     marks=EVENT_MARKS,
     sections=(
         Section(

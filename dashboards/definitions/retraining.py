@@ -81,7 +81,7 @@ DASHBOARD = Dashboard(
     "retraining",
     "Retraining pipeline",
     "Do the jobs run, are new models better, and are they in service?",
-    order=6,
+    order=7,
     analyzers=("job_health", "offline_metrics", "model_reload"),
     layers=("job", "training", "deployment"),
     sections=(

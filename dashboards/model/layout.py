@@ -31,13 +31,23 @@ HEADING_HEIGHT = 3
 HELP_HEIGHT = 2
 """What a heading with a line of help takes more."""
 INCIDENT_ROWS = 7
+LINKS_WIDTH = 16
+"""Columns of the links next to a heading."""
 COLUMNS_OF_CHARTS = 2
 """Charts of an analyzer in a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """The links to all dashboards."""
+    """Links to dashboards.
+
+    Args:
+        leads_to: Their names; empty for all.
+        name: A name that no other panel of the dashboard has.
+    """
+
+    leads_to: tuple[str, ...] = ()
+    name: str = "navigation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +56,11 @@ class Heading:
 
     Args:
         text: Its content, Markdown.
-        leads_to: Names of the dashboards that its tiles lead to. A tile has no part to click that
-            a drill-down could start from, so the heading has the links.
         question: What the section answers; empty for nothing.
         runbook: Path of the page that says what to do; empty for none.
     """
 
     text: str
-    leads_to: tuple[str, ...] = ()
     question: str = ""
     runbook: str = ""
 
@@ -94,10 +101,14 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
     y = NAVIGATION_HEIGHT
     for section in sections(dashboard, analyzers, COLUMNS_OF_CHARTS):
         collapsed = section.heading if section.collapsed else ""
-        above = Heading(
-            section.heading, tuple(_tiles_lead_to(section)), section.question, section.runbook
-        )
-        placed.append(PlacedPanel("", above, 0, y, GRID_COLUMNS, above.height, collapsed))
+        above = Heading(section.heading, section.question, section.runbook)
+        # A tile has no part to click that a drill-down could start from: its links stand above.
+        ways = tuple(_tiles_lead_to(section))
+        width = GRID_COLUMNS - (LINKS_WIDTH if ways else 0)
+        placed.append(PlacedPanel("", above, 0, y, width, above.height, collapsed))
+        if ways:
+            links = Navigation(ways, f"{section.heading} links")
+            placed.append(PlacedPanel("", links, width, y, LINKS_WIDTH, above.height, collapsed))
         y += above.height
         for row in section.rows:
             placed += (replace(panel, section=collapsed) for panel in _place(row, y))
@@ -205,6 +216,6 @@ def _slug(panel: Panel | Heading | Navigation) -> str:
             text = above
         case Documents(search):
             text = search
-        case Navigation():
-            text = "navigation"
+        case Navigation(name=text):
+            pass
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -23,7 +23,12 @@ from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.drilldowns import OPEN_DASHBOARD, OPEN_DOCUMENTS, drilldowns
 from mlmon.kibana.emit.lens.columns import api_format, formula
 from mlmon.kibana.emit.lens.visualizations import marks_by_layer
-from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
+from mlmon.kibana.emit.saved_objects import (
+    heading_markdown,
+    linked_dashboards,
+    panel_title,
+    titled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,14 +117,15 @@ def _content(
         case Picture(chart=chart):
             return "vis", _chart(chart, target, drilldowns(chart, shown, others))
         case Heading() as heading:
-            return "markdown", _markdown(heading_markdown(heading, others, target))
+            return "markdown", _markdown(heading_markdown(heading, target))
         case Documents(name):
             return "discover_session", {
                 "ref_id": target.id(name),
                 "title": panel_title(placed.panel),
             }
-        case Navigation():
-            links = (f"[{one.title}](#/view/{target.id(one.name)})" for one in others)
+        case Navigation() as found:
+            linked = linked_dashboards(found, others)
+            links = (f"[{one.title}](#/view/{target.id(one.name)})" for one in linked)
             return "markdown", _markdown(" · ".join(links))
 
 

@@ -9,10 +9,10 @@ from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.model.chart import Chart, Values
 from mlmon.dashboards.model.dashboard import Documents
 from mlmon.dashboards.model.picture import Picture
-from mlmon.dashboards.model.sources import FINDING_DOCUMENTS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, INCIDENT_DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mlmon.dashboards.model.dashboard import Dashboard
     from mlmon.dashboards.model.source import DataSource
@@ -58,8 +58,16 @@ def _fits(chart: Chart, shown: Dashboard, target: Dashboard) -> bool:
     A filter on a field that a document has not hides the document.
     """
     asked = {axis.field for axis in chart.by if isinstance(axis, Values)}
-    asked |= {control.field for control in shown.controls}
-    return all(source.field(field) for source in set(_sources(target)) for field in asked)
+    return _has_fields(target, asked | {control.field for control in shown.controls})
+
+
+def carries_choices(shown: Dashboard, target: Dashboard) -> bool:
+    """Return whether a link takes the filters of a dashboard along: where they hide nothing."""
+    return _has_fields(target, {control.field for control in shown.controls})
+
+
+def _has_fields(target: Dashboard, fields: Iterable[str]) -> bool:
+    return all(source.field(field) for source in set(_sources(target)) for field in fields)
 
 
 def _sources(dashboard: Dashboard) -> Iterator[DataSource]:
@@ -74,3 +82,4 @@ def _sources(dashboard: Dashboard) -> Iterator[DataSource]:
                 yield next(search.source for search in SEARCHES if search.name == name)
     if dashboard.analyzers or dashboard.layers:
         yield FINDING_DOCUMENTS
+        yield INCIDENT_DOCUMENTS

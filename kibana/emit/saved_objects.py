@@ -17,7 +17,12 @@ from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
-from mlmon.kibana.emit.drilldowns import OPEN_DASHBOARD, OPEN_DOCUMENTS, drilldowns
+from mlmon.kibana.emit.drilldowns import (
+    OPEN_DASHBOARD,
+    OPEN_DOCUMENTS,
+    carries_choices,
+    drilldowns,
+)
 from mlmon.kibana.emit.lens.attributes import attributes
 from mlmon.kibana.emit.vega import specification
 
@@ -223,13 +228,13 @@ def _content(
         case Picture() as picture:
             return "visualization", _vega(picture, target), [], {}
         case Heading() as heading:
-            return "visualization", _markdown(heading_markdown(heading, others, target)), [], {}
+            return "visualization", _markdown(heading_markdown(heading, target)), [], {}
         case Documents(name):
             reference = _reference(f"panel_{placed.id}", "search", target.id(name))
             config = {"enhancements": {}}
             return "search", config, [reference], {"panelRefName": f"panel_{placed.id}"}
-        case Navigation():
-            config, references = _navigation(others, target)
+        case Navigation() as links:
+            config, references = _navigation(shown, linked_dashboards(links, others), target)
             return "links", config, references, {}
 
 
@@ -267,11 +272,14 @@ def _markdown(content: str) -> Json:
     return _saved_vis("", "", "markdown", params) | {"hidePanelTitles": True}
 
 
-def heading_markdown(heading: Heading, others: Sequence[Dashboard], target: LinkTarget) -> str:
-    """Return the heading of a section, with links to the dashboards its tiles lead to."""
-    titles = {dashboard.name: dashboard.title for dashboard in others}
-    links = [f"[{titles.get(name, name)}](#/view/{target.id(name)})" for name in heading.leads_to]
-    lines = [f"### {' · '.join([heading.text, *links])}"]
+def linked_dashboards(links: Navigation, others: Sequence[Dashboard]) -> list[Dashboard]:
+    """Return the dashboards that links lead to, in the order of all dashboards."""
+    return [other for other in others if not links.leads_to or other.name in links.leads_to]
+
+
+def heading_markdown(heading: Heading, target: LinkTarget) -> str:
+    """Return the heading of a section, with what it answers and what to do."""
+    lines = [f"### {heading.text}"]
     helped = [heading.question, _what_to_do(heading.runbook, target)]
     if any(helped):
         lines.append(" ".join(filter(None, helped)))
@@ -303,8 +311,10 @@ def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:
     }
 
 
-def _navigation(others: Sequence[Dashboard], target: LinkTarget) -> tuple[Json, list[Json]]:
-    options = {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False}
+def _navigation(
+    shown: Dashboard, others: Sequence[Dashboard], target: LinkTarget
+) -> tuple[Json, list[Json]]:
+    """Return links that carry the time range, and what was chosen where it hides nothing there."""
     links = [
         {
             "id": dashboard.name,
@@ -312,7 +322,11 @@ def _navigation(others: Sequence[Dashboard], target: LinkTarget) -> tuple[Json, 
             "order": order,
             "label": dashboard.title,
             "destinationRefName": f"link_{dashboard.name}_dashboard",
-            "options": options,
+            "options": {
+                "openInNewTab": False,
+                "useCurrentDateRange": True,
+                "useCurrentFilters": carries_choices(shown, dashboard),
+            },
         }
         for order, dashboard in enumerate(others)
     ]

@@ -1,4 +1,7 @@
-"""Rules for declarations: no way to another dashboard is lost between the model and Kibana."""
+"""Rules for declarations: no way to another dashboard is lost between the model and Kibana.
+
+Ways are the links of the navigation and of tiles, and the drill-downs of charts.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.chart import Chart
-from mlmon.dashboards.model.layout import Heading, PlacedPanel
+from mlmon.dashboards.model.layout import Navigation, PlacedPanel
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.lint.bundle import Problem, panels_of
 
@@ -33,16 +36,16 @@ def declaration_problems(
     for artefact in artefacts:
         opened = _opened(artefact)
         for placed in by_id.get(artefact.id, ()) if opened else ():
-            for wanted in _leads_to(placed):
+            for wanted in _leads_to(placed, declared):
                 if opened and target.id(wanted) not in opened(placed.id):
                     yield Problem(artefact, f"/panels/{placed.id}", f"does not open {wanted}")
 
 
-def _leads_to(placed: PlacedPanel) -> Iterator[str]:
-    """Yield the dashboards that a panel declares to open: of tiles, its heading does."""
+def _leads_to(placed: PlacedPanel, everything: Iterable[str]) -> Iterator[str]:
+    """Yield the dashboards that a panel declares to open: of tiles, the links above them do."""
     match placed.panel:
-        case Heading(leads_to=names):
-            yield from names
+        case Navigation(leads_to=names):
+            yield from names or everything
         case Chart(leads_to=str(name), by=(_, *_)) | Picture(chart=Chart(leads_to=str(name))):
             yield name
 
@@ -73,4 +76,4 @@ def _ids(config: Mapping[str, object]) -> list[str]:
 
 
 def _is_way(panel: str, name: str) -> bool:
-    return name.startswith(f"{panel}:drilldown:")
+    return name.startswith((f"{panel}:drilldown:", f"{panel}:link_"))

@@ -7,7 +7,7 @@ from datetime import datetime
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.unjudged import Unjudged, UnjudgedChecks
-from mlmon.analyzers.run.judged import LATELY
+from mlmon.analyzers.run.judged import LATELY, JudgedSeries
 from mlmon.formatting import count
 from mlmon.report.html.series import CheckSeries
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
@@ -143,8 +143,17 @@ def _rank(name: str) -> int:
     return next(rank for rank, face in enumerate(FACES) if face.name == name)
 
 
-def coverage_text(tiles: Iterable[AnalyzerHealth], now: datetime) -> tuple[str, str]:
-    """Return how much was judged: ok or unknown, and the numbers and causes as text."""
+def coverage_text(
+    tiles: Iterable[AnalyzerHealth], now: datetime, judged: JudgedSeries | None
+) -> tuple[str, str]:
+    """Return how much was judged: ok or unknown, and the numbers and causes as text.
+
+    The sentence of a report until now is that of `mlmon incidents`; one that ends earlier counts
+    the checks of its own range, and says so.
+    """
+    if judged is not None and judged.series:
+        most = 2 * judged.unjudged.total > judged.series
+        return FACES[UNKNOWN if most else OK].name, judged.sentence(now)
     rows = [row for tile in tiles for row in (*tile.troubled, *tile.quiet)]
     unjudged = UnjudgedChecks()
     for row in rows:
@@ -152,5 +161,5 @@ def coverage_text(tiles: Iterable[AnalyzerHealth], now: datetime) -> tuple[str, 
             unjudged.add(row.unjudged)
     state = UNKNOWN if 2 * unjudged.total > len(rows) else OK
     if unjudged.total:
-        return FACES[state].name, unjudged.sentence(len(rows), now)
-    return FACES[state].name, f"{count(len(rows), 'check')} judged"
+        return FACES[state].name, f"in this range {unjudged.sentence(len(rows), now)}"
+    return FACES[state].name, f"{count(len(rows), 'check')} judged in this range"

@@ -5,8 +5,9 @@ Everything here is taken from the stored incidents and their alerts; nothing is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from mlmon.alerting.incidents.record import listing_order
 from mlmon.alerting.incidents.sentences import (
@@ -17,10 +18,13 @@ from mlmon.alerting.incidents.sentences import (
     period,
     silence,
 )
+from mlmon.analyzers.checks import discover
+from mlmon.dashboards.definitions import home
+from mlmon.dashboards.links.incident_pages import incident_time
 from mlmon.formatting import count, duration, machine_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
@@ -54,13 +58,21 @@ class StoredIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A page of `mlmon serve` about what is wrong: its title and its address."""
+
+    title: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberRow:
-    """An alert that is also affected: one line, its worst sentence, the id of its chart."""
+    """An alert that is also affected: one line, its worst sentence, where its chart is."""
 
     severity: str
     line: str
     sentence: str
-    anchor: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,8 @@ class IncidentRow:
         start_iso: Its start for a program.
         lasted: How long it lasted, or has been open.
         anchor: The id of the likely cause's chart; empty where there is none.
+        evidence: The dashboard that shows the likely cause at its time; None where there is none.
+        reports: Other libraries' reports on its model, at its time.
         page: The address of the page on which people act on it; empty where there is none.
         worst: The likely cause's sentence, of its worst window.
         latest: The sentence of its latest window, where the incident is open and it differs.
@@ -95,6 +109,8 @@ class IncidentRow:
     start_iso: str
     lasted: str
     anchor: str
+    evidence: Evidence | None
+    reports: tuple[Evidence, ...]
     page: str
     worst: str
     latest: str
@@ -128,6 +144,8 @@ class Surroundings:
         truth: The incidents of a scenario, as they are marked on charts.
         links: Where a finding leads in Kibana.
         pages: What an incident's id follows in the address of its page; empty where it has none.
+        has_dashboards: Whether there are pages of dashboards that can be opened at any time.
+        reports: Gives other libraries' reports on an incident.
     """
 
     now: datetime
@@ -136,6 +154,8 @@ class Surroundings:
     anchors: Mapping[FindingIdentity, str] | None = None
     truth: Sequence[Mark] = ()
     pages: str = ""
+    has_dashboards: bool = False
+    reports: Callable[[IncidentRecord], tuple[Evidence, ...]] = lambda _incident: ()
 
 
 def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> IncidentList:
@@ -168,11 +188,13 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         start_iso=machine_moment(start.timestamp()),
         lasted=duration(end - start),
         anchor=_anchor(cause, around) if cause else "",
+        evidence=_evidence(cause, record, around) if cause else None,
+        reports=around.reports(record),
         page=f"{around.pages}{record.id}" if around.pages else "",
         worst=record.cause_reason,
         latest=latest(record),
         also=also_affected(record),
-        members=tuple(_member(alert, around) for alert in others[:MOST_MEMBERS]),
+        members=tuple(_member(alert, record, around) for alert in others[:MOST_MEMBERS]),
         more=f"and {count(more, 'more alert')}" if more > 0 else "",
         people=(*people(record), *([silence(incident.silenced)] if incident.silenced else ())),
         runbook=runbook,
@@ -186,8 +208,27 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
     )
 
 
-def _member(alert: Alert, around: Surroundings) -> MemberRow:
-    return MemberRow(alert.severity.value, member_line(alert), alert.reason, _anchor(alert, around))
+def _member(alert: Alert, incident: IncidentRecord, around: Surroundings) -> MemberRow:
+    anchor, evidence = _anchor(alert, around), _evidence(alert, incident, around)
+    address = f"#{anchor}" if anchor else evidence.address if evidence else ""
+    return MemberRow(alert.severity.value, member_line(alert), alert.reason, address)
+
+
+def _evidence(alert: Alert, incident: IncidentRecord, around: Surroundings) -> Evidence | None:
+    """Return the dashboard that shows an alert at the incident's time, by what its controls have.
+
+    The model's version is not chosen: next to the one before, one sees what it changed.
+    """
+    analyzer = next((one for one in discover() if one.name == alert.identity.analyzer), None)
+    if analyzer is None or not around.has_dashboards:
+        return None
+    shown, known = home(analyzer), replace(alert.identity, model_version=None).fields()
+    since, until = incident_time(incident)
+    chosen = {
+        control.field: known[control.field] for control in shown.controls if control.field in known
+    }
+    query = urlencode({"since": since, "until": until} | chosen)
+    return Evidence(shown.title, f"/{shown.name}?{query}")
 
 
 def _anchor(alert: Alert, around: Surroundings) -> str:

@@ -13,11 +13,12 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mlmon.analyzers.base.alert_policy import LAYERS
+from mlmon.analyzers.pages.names import for_people, metric_title
 from mlmon.analyzers.run.ground_truth import TrueIncident
+from mlmon.analyzers.run.judged import JudgedSeries
 from mlmon.dashboards.links.links import Linked, nowhere
 from mlmon.formatting import count
 from mlmon.report.html.incident_list import StoredIncident
-from mlmon.report.html.names import for_people, metric_title
 from mlmon.report.html.series import FindingRecord
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import STRETCHES, STRIP_HEIGHT
@@ -37,6 +38,7 @@ def report_html(
     javascript: str,
     runbooks: str = "",
     links: Linked = nowhere,
+    judged: JudgedSeries | None = None,
 ) -> str:
     """Return the whole report as one HTML document.
 
@@ -51,9 +53,12 @@ def report_html(
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
         runbooks: URL that the paths of runbooks follow.
         links: Where a finding's links into Kibana lead.
+        judged: What was judged lately; None in a report that ends before now.
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert_policy.layer), one.name))
-    page = page_view(found, ordered, truth, incidents, made, namespace, runbooks, links)
+    page = page_view(
+        found, ordered, truth, incidents, made, namespace, runbooks, links, judged=judged
+    )
     scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
     return (
         templates()

@@ -22,9 +22,30 @@
   const form = document.getElementById("choose");
   form?.addEventListener("change", () => form.requestSubmit());
 
-  // When findings arrive, the panels are loaded again; the scroll position stays.
   const content = document.getElementById("content");
   const { dashboard, query } = document.body.dataset;
+
+  // A section is asked for when it is opened: most are not.
+  const fill = async (section) => {
+    const { later } = section.dataset;
+    delete section.dataset.later;
+    const text = section.querySelector("[role=status]");
+    try {
+      const answer = await fetch(`/${dashboard}/section/${later}?${query}`);
+      if (!answer.ok) throw new Error(answer.statusText);
+      text.outerHTML = await answer.text();
+    } catch {
+      section.dataset.later = later;
+      text.textContent = "The server does not answer: close this section and open it again.";
+    }
+  };
+  document.addEventListener("toggle", async ({ target }) => {
+    if (!target.matches("details[data-later][open]")) return;
+    await fill(target);
+    window.mlmonDrawPictures(target);
+  }, true);
+
+  // When findings arrive, the panels are loaded again; the scroll position stays.
   const look = async () => {
     try {
       const state = await (await fetch("/state")).text();
@@ -32,8 +53,15 @@
       const answer = await fetch(`/${dashboard}/content?${query}`);
       if (!answer.ok) return;
       const opened = [...content.querySelectorAll("details[open][id]")].map(({ id }) => id);
-      content.innerHTML = await answer.text();
-      for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text();
+      for (const id of opened) {
+        const section = fresh.content.getElementById(id);
+        if (!section) continue;
+        section.open = true;
+        if (section.dataset.later) await fill(section);
+      }
+      content.replaceChildren(fresh.content);
       window.mlmonDrawPictures(content);
       document.body.dataset.refreshed = state;
     } catch { /* The server does not answer; the next try follows. */ }

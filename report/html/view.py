@@ -10,6 +10,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.run.ground_truth import TrueIncident, compare
+from mlmon.analyzers.run.judged import JudgedSeries
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import count, duration, heading, machine_moment, moment
@@ -95,6 +96,8 @@ def page_view(
     namespace: str,
     runbooks: str,
     links: Linked,
+    *,
+    judged: JudgedSeries | None = None,
 ) -> Page:
     """Compute what the page shows; `report_html` explains the arguments."""
     fine = resolution(found.series, found.until - found.since)
@@ -108,7 +111,7 @@ def page_view(
     around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
     listed = None if incidents is None else incident_list(incidents, around)
-    state, headline, coverage = _headline(listed, views, made)
+    state, headline, coverage = _headline(listed, views, made, judged)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
@@ -143,7 +146,10 @@ def page_view(
 
 
 def _headline(
-    incidents: IncidentList | None, views: Sequence[AnalyzerView], made: datetime
+    incidents: IncidentList | None,
+    views: Sequence[AnalyzerView],
+    made: datetime,
+    judged: JudgedSeries | None,
 ) -> tuple[str, str, str]:
     """Return the state that the page begins with, a text on the incidents, and what was judged.
 
@@ -152,7 +158,7 @@ def _headline(
     """
     if incidents is None:
         return Severity.UNKNOWN.value, "Findings as they were known then, without incidents", ""
-    state, coverage = coverage_text((view.health for view in views), made)
+    state, coverage = coverage_text((view.health for view in views), made, judged)
     if not incidents.open:
         return state, f"No open incident; {coverage}", ""
     severities = (Severity(row.severity) for row in incidents.open)

@@ -9,7 +9,7 @@ from mlmon.analyzers.base.window import milliseconds, parse_time
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
-from mlmon.dashboards.model.dashboard import Dashboard, Documents
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Section
 from mlmon.dashboards.model.layout import sections
 from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
@@ -53,12 +53,21 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
-    """Rows under a heading."""
+    """Rows under a heading.
+
+    Args:
+        heading: The heading.
+        question: What it answers.
+        rows: The rows; none where `later` holds.
+        collapsed: Whether it opens with a click.
+        later: Whether its rows are asked for when it is opened.
+    """
 
     heading: str
     question: str
     rows: tuple[RowView, ...]
     collapsed: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,11 @@ class DashboardScope:
 
 
 def dashboard_view(
-    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], scope: DashboardScope
+    dashboard: Dashboard,
+    analyzers: Sequence[Analyzer[Any]],
+    scope: DashboardScope,
+    *,
+    later: bool = False,
 ) -> DashboardView:
     """Search every panel of a dashboard and return what is shown.
 
@@ -132,20 +145,35 @@ def dashboard_view(
         dashboard: The dashboard.
         analyzers: Those whose own panels it shows below; none leaves them out.
         scope: What is searched.
+        later: Whether sections that open with a click are asked for when they are opened.
     """
     return DashboardView(
         dashboard.name,
         dashboard.title,
         dashboard.question,
         tuple(
-            SectionView(
-                section.heading,
-                section.question,
-                tuple(RowView(tuple(_row(row.panels, scope))) for row in section.rows),
-                section.collapsed,
-            )
+            _section(section, scope, later=later and section.collapsed)
             for section in sections(dashboard, analyzers)
         ),
+    )
+
+
+def section_view(
+    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], scope: DashboardScope, number: int
+) -> SectionView | None:
+    """Search the panels of one section of a dashboard, by its number from 1 on."""
+    found = sections(dashboard, analyzers)[number - 1 : number] if number > 0 else ()
+    return _section(found[0], scope) if found else None
+
+
+def _section(section: Section, scope: DashboardScope, *, later: bool = False) -> SectionView:
+    rows = () if later else section.rows
+    return SectionView(
+        section.heading,
+        section.question,
+        tuple(RowView(tuple(_row(row.panels, scope))) for row in rows),
+        section.collapsed,
+        later,
     )
 
 

@@ -23,6 +23,7 @@ from mlmon.report.serve.guard import Guard, is_own
 from mlmon.report.serve.incident_pages import INCIDENTS, IncidentPages, Visitor
 from mlmon.report.serve.pages import START, Pages, asset
 from mlmon.report.serve.people import People, clean_name
+from mlmon.report.serve.report_pages import POLICY, REPORTS
 from mlmon.report.serve.sessions import LIFETIME_S, Sessions
 
 if TYPE_CHECKING:
@@ -79,12 +80,15 @@ class App:
                 Route("/sign-in", self._sign_in_page),
                 Route("/sign-in", self._sign_in, methods=["POST"]),
                 Route("/sign-out", self._sign_out, methods=["POST"]),
+                Route(REPORTS, self._reports),
+                Route(REPORTS + "/{name}", self._report),
                 Route(INCIDENTS, self._index),
                 Route(INCIDENTS + "/{incident}", self._incident),
                 Route(INCIDENTS + "/{incident}/{act}", self._confirmation),
                 Route(INCIDENTS + "/{incident}/{act}", self._act, methods=["POST"]),
                 Route("/{name}", self._dashboard),
                 Route("/{name}/content", self._content),
+                Route("/{name}/section/{number:int}", self._section),
             ],
             middleware=[Middleware(Guard, reach=self._reach)],
             exception_handlers={
@@ -118,6 +122,23 @@ class App:
         self._check_may_read(request)
         name, query = request.path_params["name"], request.url.query
         return _page(self._pages.content(name, query, _now()))
+
+    def _section(self, request: Request) -> Response:
+        self._check_may_read(request)
+        name, number = request.path_params["name"], request.path_params["number"]
+        return _page(self._pages.section(name, number, request.url.query, _now()))
+
+    def _reports(self, request: Request) -> Response:
+        self._check_may_read(request)
+        return self._form_page(request, self._incidents.report_index)
+
+    def _report(self, request: Request) -> Response:
+        """Return another library's report, whose scripts get no origin."""
+        self._check_may_read(request)
+        page = self._incidents.reports.page(request.path_params["name"])
+        if page is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
     def _index(self, request: Request) -> Response:
         self._check_may_read(request)

@@ -26,6 +26,8 @@ def serve(
 ) -> None:
     """Serve dashboards and incidents to browsers; who signs in can act on incidents."""
     from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.analyzers.report_settings import ReportsSettings
+    from mlmon.analyzers.sample.report_folder import ReportFolder
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import shutdown_event
@@ -50,6 +52,7 @@ def serve(
             people=people,
             public_url=alerting.serve_url,
             links=_links(settings.namespace),
+            reports=ReportFolder(ReportsSettings.load().namespace_folder(settings)),
         ) as server,
         shutdown_event() as stopping,
     ):

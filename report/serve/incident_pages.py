@@ -15,6 +15,7 @@ from mlmon.report.html.incident_list import StoredIncident, Surroundings, incide
 from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
 from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError, shown
+from mlmon.report.serve.report_pages import ReportPages
 from mlmon.report.stored_incidents import incidents_of_period
 
 if TYPE_CHECKING:
@@ -69,12 +70,20 @@ class IncidentPages:
         namespace: Environment.
         runbooks: URL that the paths of runbooks follow; empty where none is set.
         links: Where an incident leads in Kibana.
+        reports: Other libraries' reports.
     """
 
     def __init__(
-        self, cluster: Cluster, namespace: str, *, runbooks: str = "", links: Linked = nowhere
+        self,
+        cluster: Cluster,
+        namespace: str,
+        *,
+        runbooks: str = "",
+        links: Linked = nowhere,
+        reports: ReportPages | None = None,
     ) -> None:
         self.actions = IncidentActions(cluster, namespace)
+        self.reports = reports or ReportPages(None)
         self._cluster, self._namespace = cluster, namespace
         self._runbooks, self._links = runbooks, links
 
@@ -84,6 +93,10 @@ class IncidentPages:
         return self._rendered(
             "incident_index.html", visitor, incidents=incident_list(found, self._around(now))
         )
+
+    def report_index(self, visitor: Visitor) -> str:
+        """Return the list of other libraries' reports."""
+        return self._rendered("report_index.html", visitor, rows=self.reports.rows())
 
     def incident(self, name: str, visitor: Visitor, now: datetime, done: str = "") -> str:
         """Return the page of one incident: its state, its audit trail, and what one can do.
@@ -187,7 +200,14 @@ class IncidentPages:
         }
 
     def _around(self, now: datetime) -> Surroundings:
-        return Surroundings(now, self._links, self._runbooks, pages=f"{INCIDENTS}/")
+        return Surroundings(
+            now,
+            self._links,
+            self._runbooks,
+            pages=f"{INCIDENTS}/",
+            has_dashboards=True,
+            reports=self.reports.of_incident,
+        )
 
     def _rendered(self, template: str, visitor: Visitor, **known: Any) -> str:
         return (
@@ -198,6 +218,7 @@ class IncidentPages:
                 visitor=visitor,
                 namespace=self._namespace,
                 faces=FACES,
+                has_reports=self.reports.any,
             )
         )
 

@@ -22,9 +22,11 @@ from mlmon.report.html.severity import FACES
 from mlmon.report.panels.dashboard_view import (
     DashboardScope,
     dashboard_view,
+    section_view,
     without_incident_list,
 )
 from mlmon.report.serve.incident_pages import INCIDENTS
+from mlmon.report.serve.report_pages import ReportPages
 from mlmon.report.serve.request import RANGES, page_request
 from mlmon.report.stored_incidents import open_incidents
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.links.links import Linked
     from mlmon.dashboards.model.dashboard import Control, Dashboard
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.report.serve.request import PageRequest
 
 MOST_CHOICES = 100
 START = "overview"
@@ -61,6 +64,7 @@ class Pages:
         default: Begin of the time range where an address names none.
         runbooks: URL that the paths of runbooks follow; empty where none is set.
         links: Where an incident leads in Kibana.
+        reports: Other libraries' reports.
     """
 
     def __init__(
@@ -71,7 +75,9 @@ class Pages:
         *,
         runbooks: str = "",
         links: Linked = nowhere,
+        reports: ReportPages | None = None,
     ) -> None:
+        self._reports = reports or ReportPages(None)
         self._cluster = cluster
         self._namespace = namespace
         self._runbooks = runbooks
@@ -86,8 +92,28 @@ class Pages:
         """Return what changes of the page when findings arrive."""
         return self._rendered("serve_content.html", name, query, now)
 
+    def section(self, name: str, number: int, query: str, now: datetime) -> str | None:
+        """Return the panels of a section that was opened, None where there is no such section.
+
+        Raises:
+            UserError: The address names no time range.
+        """
+        shown = _named(name)
+        if shown is None:
+            return None
+        request = page_request(query, shown, self._default)
+        scope = self._scope(request, request.window(now))
+        section = section_view(_drawn(shown), shown_on(shown, discover()), scope, number)
+        if section is None:
+            return None
+        template = templates().get_template("serve_section.html")
+        return template.render(section=section, request=request)
+
+    def _scope(self, request: PageRequest, window: Window) -> DashboardScope:
+        return DashboardScope(self._cluster.search, self._namespace, window, request.chosen)
+
     def _rendered(self, template: str, name: str, query: str, now: datetime) -> str | None:
-        shown = next((dashboard for dashboard in dashboards() if dashboard.name == name), None)
+        shown = _named(name)
         if shown is None:
             return None
         request = page_request(query, shown, self._default)
@@ -98,9 +124,9 @@ class Pages:
             error = f"{wrong.message}. {wrong.hint}"
         view = None
         if window is not None:
-            scope = DashboardScope(self._cluster.search, self._namespace, window, request.chosen)
-            drawn = without_incident_list(shown) if shown.name == START else shown
-            view = dashboard_view(drawn, shown_on(shown, discover()), scope)
+            scope = self._scope(request, window)
+            analyzers = shown_on(shown, discover())
+            view = dashboard_view(_drawn(shown), analyzers, scope, later=True)
         return (
             templates()
             .get_template(template)
@@ -119,6 +145,7 @@ class Pages:
                 error=error,
                 namespace=self._namespace,
                 made=moment(now),
+                has_reports=self._reports.any,
                 state=self.state(),
                 faces=FACES,
             )
@@ -131,13 +158,21 @@ class Pages:
             for incident in open_incidents(self._cluster, self._namespace)
             if chosen.items() <= (chosen | incident.record.to_document()).items()
         )
-        around = Surroundings(now, self._links, self._runbooks, pages=f"{INCIDENTS}/")
+        around = Surroundings(
+            now,
+            self._links,
+            self._runbooks,
+            pages=f"{INCIDENTS}/",
+            has_dashboards=True,
+            reports=self._reports.of_incident,
+        )
         return incident_list(fitting, around)
 
     def _choices(
         self, dashboard: Dashboard, chosen: dict[str, str], window: Window
     ) -> Sequence[Choice]:
-        return [
+        """Return the controls that there is something to choose from, such as no segment."""
+        choices = (
             Choice(
                 control.label,
                 control.field,
@@ -145,7 +180,8 @@ class Pages:
                 chosen.get(control.field, ""),
             )
             for control in dashboard.controls
-        ]
+        )
+        return [choice for choice in choices if choice.values or choice.value]
 
     def _values(self, control: Control, window: Window) -> list[str]:
         body: dict[str, Any] = {
@@ -178,6 +214,15 @@ class Pages:
             ]
         )
         return f"{int(last or 0)}-{answer['hits']['total']['value']}-{incidents}"
+
+
+def _named(name: str) -> Dashboard | None:
+    return next((dashboard for dashboard in dashboards() if dashboard.name == name), None)
+
+
+def _drawn(shown: Dashboard) -> Dashboard:
+    """Return a dashboard as its page draws it: the start page lists the incidents above."""
+    return without_incident_list(shown) if shown.name == START else shown
 
 
 @cache

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from mlmon.analyzers.base.time_argument import time_argument
 from mlmon.analyzers.base.window import Window
+from mlmon.dashboards.definitions import dashboards
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ class PageRequest:
         since: As it was typed: `24h` ago, or an ISO time.
         until: Likewise, or `now`.
         chosen: (field, value) pairs of the dashboard's controls.
+        kept: Those of other dashboards' controls: links take them along, nothing is narrowed here.
     """
 
     since: str
     until: str
     chosen: tuple[tuple[str, str], ...]
+    kept: tuple[tuple[str, str], ...] = ()
 
     def window(self, now: datetime) -> Window:
         """Return the time range.
@@ -61,11 +64,12 @@ class PageRequest:
 
     def query(self) -> str:
         """Return it as the address carries it."""
-        return urlencode([("since", self.since), ("until", self.until), *self.chosen])
+        times = [("since", self.since), ("until", self.until)]
+        return urlencode([*times, *self.chosen, *self.kept])
 
 
 def page_request(query: str, dashboard: Dashboard, default: str) -> PageRequest:
-    """Read the query of an address; what the dashboard has no control for is passed over.
+    """Read the query of an address; what no dashboard has a control for is passed over.
 
     Args:
         query: The part behind the `?`.
@@ -74,8 +78,11 @@ def page_request(query: str, dashboard: Dashboard, default: str) -> PageRequest:
     """
     given = dict(parse_qsl(query))
     fields = [control.field for control in dashboard.controls]
+    everywhere = {control.field: None for other in dashboards() for control in other.controls}
+    others = [name for name in everywhere if name not in fields]
     return PageRequest(
         given.get("since") or default,
         given.get("until") or "now",
         tuple((name, given[name]) for name in fields if given.get(name)),
+        tuple((name, given[name]) for name in others if given.get(name)),
     )

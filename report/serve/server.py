@@ -16,9 +16,11 @@ from mlmon.report.serve.connection import REQUEST_S, limited
 from mlmon.report.serve.incident_pages import IncidentPages
 from mlmon.report.serve.pages import Pages
 from mlmon.report.serve.reach import check_reach, reach
+from mlmon.report.serve.report_pages import ReportPages
 from mlmon.report.serve.settings import ServeSettings
 
 if TYPE_CHECKING:
+    from mlmon.analyzers.sample.report_folder import ReportFolder
     from mlmon.dashboards.links.links import Linked
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.report.serve.people import People
@@ -40,6 +42,7 @@ class Server:
         people: How people sign in; None where pages only show.
         public_url: How people reach it; None where that is its own address.
         links: Where an incident leads in Kibana.
+        reports: Where other libraries' reports lie; None where there are none.
         request_s: Seconds within which a request must arrive.
 
     Raises:
@@ -57,15 +60,17 @@ class Server:
         people: People | None = None,
         public_url: str | None = None,
         links: Linked = nowhere,
+        reports: ReportFolder | None = None,
         request_s: float = REQUEST_S,
     ) -> None:
         settings = settings or ServeSettings.load()
         check_reach(settings, public_url, has_sign_in=people is not None)
         self._socket = _listening(settings.host, settings.port if port is None else port)
         self.reach = reach(settings, public_url, self._socket.getsockname()[1])
+        listed = ReportPages(reports)
         app = App(
-            Pages(cluster, namespace, runbooks=runbooks, links=links),
-            IncidentPages(cluster, namespace, runbooks=runbooks, links=links),
+            Pages(cluster, namespace, runbooks=runbooks, links=links, reports=listed),
+            IncidentPages(cluster, namespace, runbooks=runbooks, links=links, reports=listed),
             self.reach,
             people,
         )

@@ -9,10 +9,15 @@ import typer
 from mlmon.elastic.command_options import JsonOption, Namespace, OptionalUntil, Since
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mlmon.report.terminal.search import EventFilter
     from mlmon.report.terminal.story import Sentence
 
 app = typer.Typer()
+
+_DETAILS_AT, _NARROW_DETAILS_AT = 25, 4
+_WIDE = 100
 
 
 @app.command()
@@ -125,11 +130,10 @@ def trace(
     as_json: JsonOption = False,
 ) -> None:
     """Show all events for an id in time order."""
-    from rich.console import Console
-
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import UserError
     from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.terminal import terminal_console
     from mlmon.report.terminal.gathering import MOST_EVENTS, gather
     from mlmon.report.terminal.story import story
 
@@ -141,14 +145,16 @@ def trace(
             f"No event of namespace {settings.namespace} has the id {id_}",
             "Give the whole id of a prediction, request, trace, bid, job run or event.",
         )
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal_console()
     for sentence in story(gathered):
         if as_json:
             print(json.dumps(_document(sentence), ensure_ascii=False))
         else:
             _print_sentence(console, sentence)
     if gathered.cut:
-        console.print(f"… and more: only the first {MOST_EVENTS:,} events are shown")
+        console.print(
+            f"… and more: only the first {MOST_EVENTS:,} events are shown", soft_wrap=True
+        )
 
 
 def _document(sentence: "Sentence") -> dict[str, Any]:
@@ -157,16 +163,20 @@ def _document(sentence: "Sentence") -> dict[str, Any]:
     return asdict(sentence)
 
 
-def _print_sentence(console: Any, sentence: "Sentence") -> None:
+def _print_sentence(console: "Console", sentence: "Sentence") -> None:
     from rich.text import Text
 
+    from mlmon.elastic.system.terminal import print_line
     from mlmon.report.terminal.line import LEVEL_STYLES
 
     style = LEVEL_STYLES.get(sentence.level, "")
-    line = Text(no_wrap=True, overflow="ignore")
+    line = Text()
     line.append(sentence.time, "cyan")
     line.append(f"  {sentence.service}  ", "bold")
     line.append(sentence.text, style)
-    console.print(line)
+    # Details and what is broken stand below the text, unless a narrow terminal has no room there.
+    narrow = console.is_terminal and console.width < _WIDE
+    below = _NARROW_DETAILS_AT if narrow else _DETAILS_AT
+    print_line(console, line, rest=below)
     for detail in sentence.details:
-        console.print(Text(f"{'':25}{detail}", "dim", no_wrap=True, overflow="ignore"))
+        print_line(console, Text(detail, "dim"), first=below, rest=below + 2)

@@ -118,7 +118,7 @@ def test_a_place_that_cannot_hold_the_output_is_wrong_usage(
     if name == "replay":
         words += ["--mapping", str(tmp_path / "given")]
     places = [tmp_path / "file" / "below"]
-    if name in {"report", "prometheus rules", "sample", "evidently", "nannyml"}:
+    if name in {"report", "prometheus rules", "sample", "evidently", "nannyml", "whylogs"}:
         places.append(tmp_path / "absent" / "below")
     for place in places:
         assert exit_code(*words, "--out", str(place)) == ExitCode.WRONG_USAGE

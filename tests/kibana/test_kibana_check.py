@@ -159,6 +159,6 @@ def test_the_whole_of_it(tmp_path: Path) -> None:
         )
     assert done.returncode == 1, done.stderr
     assert "FAIL drift: 2 panels\n       Latency: Field x was not found" in done.stdout
-    assert done.stdout.count("ok   ") == 8
-    assert "1 of 9 dashboards show an error" in done.stdout
-    assert len(list(tmp_path.glob("*.png"))) == 9
+    assert done.stdout.count("ok   ") == 9
+    assert "1 of 10 dashboards show an error" in done.stdout
+    assert len(list(tmp_path.glob("*.png"))) == 10

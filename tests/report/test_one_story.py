@@ -129,7 +129,7 @@ def test_all_show_the_same_of_one_incident(
         texts["serve"] = section(page)
     else:
         assert "No open incident" in section(page)
-    facts = ["job_health missed.runs of statistics_job", JOB, "2026-03-02 02:00 UTC"]
+    facts = ["Missed runs of statistics_job", JOB, "2026-03-02 02:00 UTC"]
     facts += ["1 other alert", "docs/analyzers/job_health.md"]
     for where, text in texts.items():
         missing = [fact for fact in facts if fact not in text]
@@ -145,6 +145,28 @@ def test_all_show_the_same_of_one_incident(
         assert period is not None
         assert f"since {period[1]}" in texts["report"]
         assert f"since {period[1]}" in texts["incidents show"]
+
+
+def test_what_was_judged_has_one_sentence(
+    cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report counts checks as `mlmon incidents` does: versions apart, old ones left out."""
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+    findings = [
+        *history("job_health", "missed.runs", "statistics_job", "o", JOB),
+        *history("score_shift", "ks.distance", "score", "o" * 72, JOB, model_version="7"),
+        *history("score_shift", "ks.distance", "score", "o" * 72 + "u", JOB, model_version="8"),
+    ]
+    FindingStore(cluster, namespace).write(findings, START)
+    counted = run("incidents").splitlines()[-1].partition(" (")[0]
+    assert counted.startswith("1 of 2 checks cannot be judged")
+    out = tmp_path / "report.html"
+    run("report", "--out", str(out))
+    assert counted in unescape(out.read_text(encoding="utf-8"))
+    past = str(START + 73 * HOUR).replace(" ", "T")
+    run("report", "--until", past, "--out", str(out))
+    assert "in this range" in out.read_text(encoding="utf-8").split("<h1>")[1].split("</h1>")[0]
 
 
 def test_an_acknowledgement_shows_in_all(

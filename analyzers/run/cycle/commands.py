@@ -2,12 +2,16 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlmon.analyzers.base.window import HOUR
 from mlmon.elastic.command_options import JsonOption, MetricsOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.run.cycle.side_command import SideCommand
 
 app = typer.Typer()
 
@@ -73,9 +77,22 @@ def run(
             as_json=as_json,
             metrics=measured,
             subscriber=subscriber,
+            beside=_reports(settings.namespace),
         )
         if once:
             cycle = runner.once()
             failed = cycle is None or cycle.failed
             raise typer.Exit(ExitCode.FAILED if failed else ExitCode.DONE)
         runner.until(stopping, interval)
+
+
+def _reports(namespace: str) -> "SideCommand | None":
+    """Return what writes other libraries' reports, where any are set."""
+    from mlmon.analyzers.report_settings import ReportsSettings
+    from mlmon.analyzers.run.cycle.side_command import SideCommand
+
+    reports = ReportsSettings.load()
+    if not reports.wanted:
+        return None
+    words = ("reports", "write", "--namespace", namespace)
+    return SideCommand(words, min(reports.interval, HOUR), lambda: datetime.now(UTC))

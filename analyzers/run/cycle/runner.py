@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from mlmon.analyzers.run.cycle.cycle import Cycle
+    from mlmon.analyzers.run.cycle.side_command import SideCommand
     from mlmon.analyzers.run.subscriber import Subscriber, SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
@@ -92,6 +93,7 @@ class Runner:
         as_json: Whether a cycle is reported as a JSON document, not a line for people.
         metrics: Counts the cycles.
         subscriber: Who acts on what is judged.
+        beside: A command that runs beside the cycles; None for none.
     """
 
     cluster: Cluster
@@ -104,6 +106,7 @@ class Runner:
     as_json: bool = False
     metrics: CycleMetrics = field(default_factory=CycleMetrics)
     subscriber: Subscriber = NOBODY
+    beside: SideCommand | None = None
     _every: timedelta | None = field(init=False, default=None)
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
@@ -310,8 +313,23 @@ class Runner:
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)
         scheduler.every(int(EVERY.total_seconds())).seconds.do(self.check)
-        scheduler.run_all()
-        while not stopping.is_set():
-            scheduler.run_pending()
-            # The next is due that long after the last one began; late ones begin at once.
-            stopping.wait(max(0.0, min(scheduler.idle_seconds or 0.0, 1.0)))
+        if self.beside is not None:
+            scheduler.every(int(EVERY.total_seconds())).seconds.do(self._poll, self.beside)
+        try:
+            scheduler.run_all()
+            while not stopping.is_set():
+                scheduler.run_pending()
+                # The next is due that long after the last one began; late ones begin at once.
+                stopping.wait(max(0.0, min(scheduler.idle_seconds or 0.0, 1.0)))
+        finally:
+            if self.beside is not None:
+                self.beside.stop()
+
+    def _poll(self, beside: SideCommand) -> None:
+        """Report what the command beside the cycles printed; nothing it does stops them."""
+        at = iso(self.clock())
+        try:
+            for line in beside.poll():
+                self._print(f"{at} {line}", {"at": at, "beside": line})
+        except OSError as error:
+            self._print(f"{at} {error}", {"at": at, "error": str(error)})

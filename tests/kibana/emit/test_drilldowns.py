@@ -12,10 +12,11 @@ from mlmon.dashboards.definitions import dashboards
 from mlmon.dashboards.definitions.overview import ALARMS_BY_ANALYZER, TRAFFIC
 from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.chart import Chart
+from mlmon.dashboards.model.dashboard import Dashboard
 from mlmon.dashboards.model.layout import PlacedPanel
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.drilldowns import drilldowns
+from mlmon.kibana.emit.drilldowns import carries_choices, drilldowns
 from mlmon.kibana.lint import declaration_problems
 from mlmon.kibana.lint.bundle import panels_of
 from mlmon.kibana.providers import artefacts
@@ -52,13 +53,16 @@ def test_every_declared_way_is_compiled() -> None:
 
 @forms
 def test_a_way_that_is_not_compiled_is_a_problem(kind: str) -> None:
-    """A chart without its drill-down, and a heading without its link, are named with the panel."""
+    """A chart without its drill-down, and links that lack one, are named with their panel."""
     found = compiled(kind, "overview")
     text = json.dumps(found.body)
-    for name, panel in (("service_health", "requests"), ("ingest", "current-state")):
+    for name, panel in (("service_health", "requests"), ("ingest", "current-state-links")):
         less = json.loads(text.replace(TARGET.id(name), "gone"))
-        (problem,) = (one for one in problems(Artefact(found.kind, found.id, less)) if name in one)
-        assert f"/panels/{panel}: does not open {name}" in problem
+        named = [one for one in problems(Artefact(found.kind, found.id, less)) if name in one]
+        assert [one.rpartition("/panels/")[2] for one in named] == [
+            f"navigation: does not open {name}",
+            f"{panel}: does not open {name}",
+        ]
 
 
 def test_a_picture_cannot_lead_anywhere() -> None:
@@ -117,6 +121,43 @@ def test_filters_go_along_where_they_hide_nothing() -> None:
     """Incidents have no analyzer: a click on one's bar must not empty the list of incidents."""
     assert drilldowns(TRAFFIC, OVERVIEW, dashboards()).with_filters
     assert not drilldowns(ALARMS_BY_ANALYZER, OVERVIEW, dashboards()).with_filters
+
+
+def links(name: str) -> dict[str, dict[str, bool]]:
+    """Return the options of each link of a dashboard's navigation, by the dashboard it opens."""
+    panels = json.loads(compiled("saved-object", name).body["attributes"]["panelsJSON"])
+    (navigation,) = (panel for panel in panels if panel["panelIndex"] == "navigation")
+    attributes = navigation["embeddableConfig"]["attributes"]
+    return {link["id"]: link["options"] for link in attributes["links"]}
+
+
+@pytest.mark.parametrize("shown", dashboards(), ids=lambda shown: shown.name)
+def test_links_carry_the_time_and_what_hides_nothing(shown: Dashboard) -> None:
+    """Each link keeps the time; filters only if all documents of its dashboard have the field."""
+    for name, options in links(shown.name).items():
+        (other,) = (one for one in dashboards() if one.name == name)
+        searched = {
+            panel.panel.source
+            for panel in placed_panels()[name]
+            if isinstance(panel.panel, Chart) and panel.panel.by
+        }
+        lacking = [
+            (source.name, control.field)
+            for source in searched
+            for control in shown.controls
+            if source.field(control.field) is None
+        ]
+        assert options["useCurrentDateRange"]
+        assert not (options["useCurrentFilters"] and lacking), (name, lacking)
+        assert carries_choices(shown, other) == options["useCurrentFilters"]
+
+
+def test_a_chosen_service_stays_chosen() -> None:
+    """From the overview a service goes along to the dashboards whose documents all name one."""
+    carried = {name for name, options in links("overview").items() if options["useCurrentFilters"]}
+    assert {"service_health", "performance", "drift", "freshness", "overview"} <= carried
+    # Shippers and messages name no service.
+    assert not {"ingest", "open_problems"} & carried
 
 
 def test_every_panel_has_its_title_outside_too() -> None:

@@ -113,14 +113,14 @@ def vega(change: Change) -> Change:
     return in_json("panelsJSON", inside)
 
 
-def markdown(old: str, new: str) -> Change:
-    """Change the Markdown of a dashboard."""
+def markdown(more: str) -> Change:
+    """Add something to the first Markdown of a dashboard."""
 
     def inside(panels: Any) -> None:
-        for panel in panels:
-            saved = panel["embeddableConfig"].get("savedVis", {})
-            if saved.get("type") == "markdown":
-                saved["params"]["markdown"] = saved["params"]["markdown"].replace(old, new)
+        found = (panel["embeddableConfig"].get("savedVis", {}) for panel in panels)
+        next(saved for saved in found if saved.get("type") == "markdown")["params"]["markdown"] += (
+            more
+        )
 
     return in_json("panelsJSON", inside)
 
@@ -326,8 +326,8 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
     (
         "saved-object",
         OVERVIEW,
-        markdown("open_problems", "problems"),
-        "links to the dashboard mlmon-production-ops-problems, which does not exist",
+        markdown(" [More](#/view/mlmon-y)"),
+        "links to the dashboard mlmon-y, which does not exist",
     ),
     (
         "dashboard",

@@ -7,19 +7,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mlmon.analyzers.base.window import Window
-from mlmon.analyzers.checks import discover
 from mlmon.commands import app
-from mlmon.dashboards.definitions import dashboards, shown_on
 from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.links.target import LinkTarget
-from mlmon.dashboards.model.chart import Chart
-from mlmon.dashboards.model.layout import layout
-from mlmon.dashboards.model.query import bodies
-from mlmon.dashboards.model.rows import rows
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.indices.names import everything
 from mlmon.kibana.lint import among, lint
 from mlmon.kibana.providers import artefacts
+from tests.support.compiled_queries import failed_queries
 
 
 def _run(*words: str) -> Result:
@@ -64,17 +59,12 @@ def test_setup_leaves_no_document_and_creates_once(
 
 @pytest.mark.usefixtures("setup")
 def test_after_setup_every_search_runs(cluster: Cluster, namespace: str) -> None:
-    """Panels and saved searches are answered, with nothing in them."""
+    """Panels, events, controls, searches, rules and watches are answered, with nothing in them."""
     now = datetime.now(UTC)
     window = Window(now - timedelta(days=1), now)
-    for shown in dashboards():
-        for placed in layout(shown, shown_on(shown, discover())):
-            if isinstance(placed.panel, Chart):
-                chart = placed.panel
-                for layer, body in zip(chart.layers, bodies(chart, window), strict=True):
-                    answer = cluster.search(chart.source.index(namespace), body)
-                    assert answer["_shards"]["total"] > 0
-                    rows(layer, answer)
+    number, failed = failed_queries(cluster, namespace, window)
+    assert failed == {}
+    assert number > 200
     for search in SEARCHES:
         answer = cluster.search(search.source.index(namespace), search.body(window))
         assert answer["hits"]["hits"] == []

@@ -151,7 +151,7 @@ def test_an_older_kibana_gets_saved_objects(stand_in: StandIn, url: str) -> None
     applied(url, ALL, (8, 19))
     assert not [request for request in stand_in.requests if "/api/dashboards/" in request]
     kinds = [kind for _, kind, _ in stand_in.objects]
-    assert kinds.count("dashboard") == 9
+    assert kinds.count("dashboard") == 10
 
 
 def test_a_newer_kibana_gets_bodies_but_for_vega(stand_in: StandIn, url: str) -> None:

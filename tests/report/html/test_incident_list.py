@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from mlmon.alerting.actions.incident_actions import IncidentActions
 from mlmon.alerting.incidents.causality import onset
@@ -58,6 +59,26 @@ def test_an_ended_incident_shows_its_end_and_its_worst() -> None:
     assert row.severity == "critical"
     assert row.period == "since 2026-03-02 00:00 UTC to 2026-03-02 06:00 UTC"
     assert (row.latest, row.lasted) == ("", "6 h")
+
+
+def test_an_incident_leads_to_its_evidence() -> None:
+    """On serve's pages: the cause's dashboard at its time, with its service and model chosen."""
+    known = {"analyzer": "feature_drift", "service": "api", "model_version": "3"}
+    (row,) = listed(*incidents("oocc", **known), has_dashboards=True).open
+    assert row.evidence is not None
+    assert row.evidence.title == "Drift"
+    address = urlsplit(row.evidence.address)
+    assert (address.path, parse_qs(address.query)) == (
+        "/drift",
+        {
+            "since": ["2026-03-01T20:00:00.000Z"],
+            "until": ["now"],
+            "service.name": ["api"],
+            "ml.model.name": ["autobid"],
+        },
+    )
+    assert [row.evidence for row in listed(*incidents("oocc", **known)).open] == [None]
+    assert [row.evidence for row in listed(*incidents("cc"), has_dashboards=True).open] == [None]
 
 
 def test_the_newest_stand_first_and_what_is_left_out_is_reported() -> None:

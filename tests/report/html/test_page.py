@@ -258,8 +258,11 @@ def test_without_an_open_incident_the_headline_shows_what_was_judged(short: list
     alarms = [finding(), finding(subject="clicks")]
     unknown = replace(alarms[1], severity=Severity.UNKNOWN)
     for findings, text in (
-        (alarms, "No open incident; 2 checks judged"),
-        ([alarms[0], unknown], "No open incident; 1 of 2 checks cannot be judged: 1 "),
+        (alarms, "No open incident; 2 checks judged in this range"),
+        (
+            [alarms[0], unknown],
+            "No open incident; in this range 1 of 2 checks cannot be judged: 1 ",
+        ),
     ):
         page = report_html(record(findings), (), (), incidents=(), **known)
         assert text in page.split("<h1>")[1].split("</h1>")[0]

@@ -126,7 +126,7 @@ def test_without_a_way_to_sign_in_the_page_only_shows(cluster: Cluster, untouche
     name = the_one(cluster, untouched).id
     with serving(cluster, untouched, people=None) as server, Visitor(server) as visitor:
         page = visitor.get(f"/incidents/{name}").text
-        assert "missing.rate of price" in page
+        assert "Missing values of price" in page
         assert "<form" not in page
         assert f"mlmon incidents ack {name[:8]}" in page
         assert visitor.get("/sign-in").status_code == 404

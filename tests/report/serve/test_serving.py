@@ -138,15 +138,42 @@ def test_a_tile_leads_to_its_dashboard_with_the_same_choices(server: Server) -> 
 
 
 def test_what_an_address_may_say() -> None:
-    """Choices that the dashboard has no control for are passed over, ranges are checked."""
+    """What no dashboard has a control for is passed over, ranges are checked."""
     overview = next(dashboard for dashboard in dashboards() if dashboard.name == "overview")
     request = page_request("since=6h&service.name=api&finding.id=x", overview, "7d")
     assert request.chosen == (("service.name", "api"),)
+    assert request.kept == ()
     assert request.window(START).length == timedelta(hours=6)
     assert page_request("", overview, "7d").window(START).length == timedelta(days=7)
     for query in ("since=500d", "since=now&until=1h", "since=tomorrow"):
         with pytest.raises(UserError):
             page_request(query, overview, "7d").window(START)
+
+
+def test_a_choice_survives_a_dashboard_without_its_control(server: Server) -> None:
+    """On the way over a dashboard that it does not narrow, it stays in every link and form."""
+    chosen = "&service.name=other"
+    body = get(server, f"/performance?{RANGE}{chosen}")[1]
+    links = re.findall(r'<a href="(/service_health[^"]*)">', body)
+    assert links
+    assert all(unescape(link).endswith(chosen) for link in links)
+    assert body.count('<input type="hidden" name="service.name" value="other">') >= 1
+    assert 'name="finding.segment"' not in get(server, f"/segments?{RANGE}")[1]
+
+
+def test_a_section_is_asked_for_when_it_is_opened(server: Server) -> None:
+    """The page lacks the charts of analyzers; opened, a section draws its own."""
+    assert get(server, f"/service_health/section/99?{RANGE}")[0] == 404
+    assert get(server, f"/gone/section/1?{RANGE}")[0] == 404
+    assert "Mean latency" not in get(server, f"/service_health?{RANGE}")[1]
+    with started_browser() as browser:
+        page = browser.new_page()
+        page.goto(f"{server.url}service_health?{RANGE}")
+        section = page.locator("details.board-section", has_text="Service health").first
+        section.locator("summary").click()
+        chart = section.locator("figure.picture", has_text="Mean latency")
+        chart.locator("svg path").first.wait_for(state="attached", timeout=30_000)
+        assert section.get_by_text("Loading").count() == 0
 
 
 def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: str) -> None:
@@ -167,7 +194,7 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         pictures = page.locator("figure.picture").count()
         assert pictures >= 3
         assert page.locator("figure.picture[data-drawn='1'] svg path").count() >= pictures
-        page.locator("details.board-section > summary").click()
+        page.locator("details.board-section > summary").first.click()
         arrived = [
             finding(hour, Severity.CRITICAL, reason=f"This one arrived later: {hour}.")
             for hour in range(20, 24)
