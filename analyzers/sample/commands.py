@@ -16,6 +16,9 @@ from mlmon.elastic.command_options import (
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlmon.analyzers.sample.comparison import SampleComparison
     from mlmon.elastic.client.cluster import Cluster
 
 app = typer.Typer()
@@ -119,13 +122,9 @@ def evidently(
 
     Where outcomes are known, a second report shows the performance.
     """
-    from mlmon.analyzers.sample import comparison, evidently_report
-    from mlmon.elastic.system.atomic_write import check_output_file
+    from mlmon.analyzers.sample.evidently_report import write_report
 
-    check_output_file(out)
-    compared = comparison.read(sample_file, reference)
-    written = evidently_report.write_report(compared, out)
-    _report(compared.left_out, *written, as_json=as_json)
+    _compare(sample_file, reference, out, write_report, as_json=as_json)
 
 
 @app.command()
@@ -136,13 +135,26 @@ def nannyml(
     as_json: JsonOption = False,
 ) -> None:
     """Compare a sample with the training set in NannyML's figures (extra `nannyml`)."""
-    from mlmon.analyzers.sample import comparison, nannyml_report
+    from mlmon.analyzers.sample.nannyml_report import write_report
+
+    _compare(sample_file, reference, out, write_report, as_json=as_json)
+
+
+def _compare(
+    sample_file: Path,
+    reference: Path,
+    out: Path,
+    write_report: "Callable[[SampleComparison, Path], list[Path]]",
+    *,
+    as_json: bool,
+) -> None:
+    """Write a library's report of a sample and its training set, and print where."""
+    from mlmon.analyzers.sample import comparison
     from mlmon.elastic.system.atomic_write import check_output_file
 
     check_output_file(out)
     compared = comparison.read(sample_file, reference)
-    nannyml_report.write_report(compared, out)
-    _report(compared.left_out, out, as_json=as_json)
+    _report(compared.left_out, *write_report(compared, out), as_json=as_json)
 
 
 @app.command()

@@ -6,7 +6,6 @@ known, the quality of the classification.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.sample.comparison import LABEL, SCORE, SampleComparison
@@ -31,9 +30,7 @@ def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
     Raises:
         UserError: Evidently is not installed, or does not work with what is, or with the sample.
     """
-    # Evidently warns of its own and its dependencies' deprecations; they are not this user's.
-    with warnings.catch_warnings(), library("Evidently", INSTALL):
-        warnings.simplefilter("ignore")
+    with library("Evidently", INSTALL):
         from evidently import BinaryClassification, DataDefinition, Dataset, Report
         from evidently.presets import ClassificationPreset, DataDriftPreset, DataSummaryPreset
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def library(name: str, install: str) -> Iterator[None]:
-    """Work with a library that is an extra.
+    """Work with a library that is an extra, without its warnings.
 
     Args:
         name: Its name.
@@ -23,7 +24,10 @@ def library(name: str, install: str) -> Iterator[None]:
         UserError: It cannot be imported, or cannot do it.
     """
     try:
-        yield
+        # Of its own and its dependencies' deprecations, which are not this user's.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except UserError:
         raise
     except ImportError as error:

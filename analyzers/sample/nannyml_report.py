@@ -6,7 +6,6 @@ the training set has scores and labels, the ROC AUC it estimates without the sam
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.sample.comparison import LABEL, SCORE, SampleComparison
@@ -22,15 +21,13 @@ CHUNKS = 10
 _DECISION = "decision"
 
 
-def write_report(comparison: SampleComparison, out: Path) -> None:
-    """Write NannyML's figures as one HTML page.
+def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
+    """Write NannyML's figures as one HTML page; return where.
 
     Raises:
         UserError: NannyML is not installed, or does not work with what is, or with the sample.
     """
-    # NannyML warns of its dependencies' deprecations; they are not this user's.
-    with warnings.catch_warnings(), library("NannyML", INSTALL):
-        warnings.simplefilter("ignore")
+    with library("NannyML", INSTALL):
         import nannyml
 
         nannyml.disable_usage_logging()
@@ -41,6 +38,7 @@ def write_report(comparison: SampleComparison, out: Path) -> None:
     head = "<!doctype html><meta charset=utf-8><title>NannyML</title>"
     with atomic_write(out, hint="Choose another file with --out.") as part:
         part.write_text("\n".join([head, *figures]), encoding="utf-8")
+    return [out]
 
 
 def _figures(nannyml: Any, comparison: SampleComparison) -> Iterator[Any]:
