@@ -144,6 +144,7 @@ def update(
     from mlmon.alerting.alerts.evaluation import evaluate
     from mlmon.alerting.incidents.evaluation import evaluate_incidents
     from mlmon.alerting.incidents.maintenance import held_until
+    from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.outbox import Outbox
 
     evaluate(cluster, namespace, since)
@@ -153,9 +154,11 @@ def update(
     def held(incident: IncidentRecord) -> datetime | None:
         return held_until(windows, incident, now)
 
-    return evaluate_incidents(
+    found = evaluate_incidents(
         cluster, namespace, since, now, lambda new: outbox.put(new, now, held), windows
     )
+    outbox.put_open(IncidentStore(cluster, namespace), now, held)
+    return found
 
 
 def deliver(

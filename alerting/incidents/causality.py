@@ -30,18 +30,21 @@ class Place:
         symptom: Whether nothing breaks in it by itself: its alerts join what is open on the same
             model.
         shared: Whether it runs as a service of its own and serves every service of the environment.
+        spares: Layers that it cannot harm without one of the layers between: a job that does not
+            run makes no service fail, unless a reload failed.
     """
 
     lag: timedelta
     causes: tuple[CauseLayer, ...] = ()
     symptom: bool = False
     shared: bool = False
+    spares: tuple[CauseLayer, ...] = ()
 
 
 PLACES: dict[CauseLayer, Place] = {
     # Lost logs cause no alert: a finding that they could explain is withheld before it alarms.
     "ingest": Place(HOUR),
-    "job": Place(HOUR, ("statistics", "training", "labels"), shared=True),
+    "job": Place(HOUR, ("statistics", "training", "labels"), shared=True, spares=("service",)),
     "training": Place(6 * HOUR, ("deployment", "score", "performance")),
     "deployment": Place(HOUR, ("service", "score", "concept", "performance")),
     "service": Place(HOUR / 2, ("business",)),
@@ -57,7 +60,7 @@ PLACES: dict[CauseLayer, Place] = {
 
 
 def _downstream() -> dict[CauseLayer, frozenset[CauseLayer]]:
-    """Return everything each layer may cause, over any number of steps.
+    """Return everything each layer may cause, over any number of steps, without what it spares.
 
     Raises:
         KeyError: A layer is listed after one of its effects.
@@ -65,11 +68,14 @@ def _downstream() -> dict[CauseLayer, frozenset[CauseLayer]]:
     found: dict[CauseLayer, frozenset[CauseLayer]] = {}
     for layer in reversed(LAYERS):
         direct = PLACES[layer].causes
-        found[layer] = frozenset(direct).union(*(found[effect] for effect in direct))
+        reached = frozenset(direct).union(*(found[effect] for effect in direct))
+        found[layer] = reached - frozenset(PLACES[layer].spares)
     return found
 
 
 DOWNSTREAM = _downstream()
+REOPENING = 6 * HOUR
+"""An incident that ended so long ago at most is opened again by an alert that belongs to it."""
 
 
 class Onset(NamedTuple):
@@ -133,17 +139,24 @@ def same_condition(one: Alert, other: Alert) -> bool:
     """Return whether two alerts of one layer show one condition.
 
     It is one series that flaps, they are about the same subject, began together, or lie in a layer
-    of mere symptoms.
+    of mere symptoms. What opens long after the other has ended is something new, also in the same
+    series.
     """
     if one.series == other.series:
-        return True
+        return _follows(one, other)
     if one.layer != other.layer or not same_scope(one, other):
         return False
     if PLACES[one.layer].symptom:
-        return True
+        return _follows(one, other)
     named = one.subject is not None and _part_of(one.subject) == _part_of(other.subject)
     limit = PLACES[one.layer].lag if named else 0 * HOUR
     return onset(one).gap(onset(other)) <= limit
+
+
+def _follows(one: Alert, other: Alert) -> bool:
+    """Return whether the later of two alerts opened before the other ended, or soon after."""
+    first, second = sorted((one, other), key=lambda alert: alert.opened)
+    return first.ended is None or second.opened - first.ended <= REOPENING
 
 
 def _part_of(subject: str | None) -> str | None:

@@ -8,13 +8,12 @@ member that comes within `REOPENING` of that opens it again, so that flapping is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import IntEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Ending
-from mlmon.alerting.incidents.causality import may_cause, onset, same_condition
+from mlmon.alerting.incidents.causality import REOPENING, may_cause, onset, same_condition
 from mlmon.alerting.incidents.incident import (
     ChangeKind,
     Incident,
@@ -29,12 +28,9 @@ from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
-
-REOPENING = timedelta(hours=6)
-"""An incident that ended so long ago at most is opened again by an alert that belongs to it."""
 
 
 class _Kind(IntEnum):

@@ -44,6 +44,7 @@ def incident_record(
         stored: It as it is stored: what Alertmanager knows it by never changes.
     """
     cause, opened_by = incident.cause, incident.members[0]
+    still_open = _worst_open(incident) if cause.ended is not None else None
     found = IncidentRecord(
         changed=max(change.at for change in incident.changes),
         start=incident.start,
@@ -75,12 +76,24 @@ def incident_record(
         open_alerts=len(incident.open_members),
         alert_ids=tuple(member.id for member in incident.members),
         affected=_affected(incident),
+        cause_ended=cause.ended,
+        open_reason=still_open.latest_reason if still_open else None,
+        open_at=still_open.last_alarm if still_open else None,
         analyzers=tuple(sorted({member.analyzer for member in incident.members})),
         runbook=cause.runbook and f"{cause.runbook}#{anchor(cause.metric)}",
         confirm=_confirm(cause),
         detected_after_seconds=round((incident.opened - incident.start).total_seconds()),
     )
     return handled(found, state, now)
+
+
+def _worst_open(incident: Incident) -> Alert | None:
+    """Return the alert that is open and worst; None where none is open."""
+    return max(
+        incident.open_members,
+        key=lambda member: (member.severity.rank, member.excess, member.id),
+        default=None,
+    )
 
 
 def _affected(incident: Incident) -> tuple[str, ...]:

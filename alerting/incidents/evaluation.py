@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.alerting.incidents.correlation import REOPENING, correlate
+from mlmon.alerting.incidents.causality import REOPENING
+from mlmon.alerting.incidents.correlation import correlate
 from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.maintenance import MUTED, held_until

@@ -17,7 +17,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlmon.alerting.incidents.correlation import REOPENING
+from mlmon.alerting.incidents.causality import REOPENING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -38,6 +38,9 @@ class IncidentRecord:
         first_window_start, first_window_end: The first window that showed it.
         cause_reason, cause_latest_reason: That alert's sentences, of its worst and latest window,
             which end at `cause_worst_at` and `cause_latest_at`.
+        cause_ended: When that alert ended; None while it is open.
+        open_reason: Once it has ended, the latest sentence of the worst alert that is open, of the
+            window that ends at `open_at`.
         layer: That alert's place in the chain of causes.
         alerts, open_alerts: How many it has, and how many are open.
         alert_ids: Their ids, in the order in which they joined.
@@ -79,6 +82,9 @@ class IncidentRecord:
     cause_worst_at: datetime | None = None
     cause_latest_reason: str
     cause_latest_at: datetime | None = None
+    cause_ended: datetime | None = None
+    open_reason: str | None = None
+    open_at: datetime | None = None
     layer: str
     alerts: int
     open_alerts: int
@@ -151,6 +157,9 @@ FIELDS: Final = {
     "cause_worst_at": "incident.cause.worst_at",
     "cause_latest_reason": "incident.cause.latest_reason",
     "cause_latest_at": "incident.cause.latest_at",
+    "cause_ended": "incident.cause.ended",
+    "open_reason": "incident.open.reason",
+    "open_at": "incident.open.at",
     "layer": "incident.layer",
     "alerts": "incident.alerts",
     "open_alerts": "incident.open_alerts",
@@ -173,6 +182,7 @@ FIELDS: Final = {
 _TIMES = (
     *("changed", "start", "opened", "ended", "acknowledged_at", "snoozed_until"),
     *("first_window_start", "first_window_end", "cause_worst_at", "cause_latest_at"),
+    *("cause_ended", "open_at"),
 )
 _DECODED: Final[dict[str, Any]] = {
     **dict.fromkeys(_TIMES, parse_time),

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mlmon.elastic.json_object import Json
 
 
+MOST_NAMED = 5
+"""So many alerts of an incident are named in a sentence."""
+
+
 def summary(incident: Incident) -> str:
     """Return one sentence on how it stands: its likely cause, and what else is affected."""
     others = [member for member in incident.members if member.id != incident.cause.id]
@@ -69,7 +73,17 @@ def period(incident: IncidentRecord) -> str:
 
 
 def latest(incident: IncidentRecord) -> str:
-    """Return the cause's last sentence with its time, where it is open and was once worse."""
+    """Return the present state of an open incident, where the worst sentence is not of now.
+
+    The cause's last sentence with its time, where it was once worse; where the cause is over, since
+    when, and what is open still.
+    """
+    if incident.is_open and incident.cause_ended and incident.open_reason and incident.open_at:
+        names = "; ".join(incident.affected[: min(incident.open_alerts, MOST_NAMED)])
+        return (
+            f"{moment(incident.open_at)}: {incident.open_reason} The likely cause is over since "
+            f"{moment(incident.cause_ended)}; still open: {names}."
+        )
     sentence, at = incident.cause_latest_reason, incident.cause_latest_at
     if not incident.is_open or sentence == incident.cause_reason or at is None:
         return ""
@@ -82,7 +96,7 @@ def also_affected(incident: IncidentRecord) -> str:
     return count(others, "other alert") if others else ""
 
 
-def affected(incident: IncidentRecord, most: int = 5) -> str:
+def affected(incident: IncidentRecord, most: int = MOST_NAMED) -> str:
     """Return what else is affected, named up to a number; an empty text if nothing is.
 
     >>> from types import SimpleNamespace

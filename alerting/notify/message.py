@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ _VERBS = {
 }
 _UNSEEN_HEAD = "Closed without an all clear: "
 _SHORT_ID = 8
+_JUDGED_LATE = timedelta(minutes=10)
+"""What became known so much later was judged late, after a pause for example."""
 _SEVERITIES = ("ok", "warning", "critical")
 
 
@@ -157,7 +160,7 @@ def _facts(
     if over and incident.ended:
         yield "When", f"from {moment(incident.start)} to {moment(incident.ended)}"
     else:
-        yield "Since", f"{moment(incident.start)}, noticed {moment(incident.opened)}"
+        yield "Since", f"{moment(incident.start)}, {_noticed(change, incident)}"
     cause = incident.cause_reason
     if cause != change.text:
         yield "Likely cause", cause
@@ -175,6 +178,13 @@ def _facts(
         yield "Confirm", f"{confirm}{_namespace_option(namespace)}"
     if runbook := incident.runbook:
         yield "What to do", f"{runbook} ({page_command(runbook)})"
+
+
+def _noticed(change: IncidentChange, incident: IncidentRecord) -> str:
+    """Return when an incident was noticed: after a pause that is long after it could have been."""
+    if change.known is None or change.known - change.at <= _JUDGED_LATE:
+        return f"noticed {moment(incident.opened)}"
+    return f"in alarm since {moment(incident.opened)}, noticed {moment(change.known)}"
 
 
 def acknowledge_command(incident_id: str, namespace: str) -> str:

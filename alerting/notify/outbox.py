@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlmon.alerting.incidents.correlation import REOPENING
+from mlmon.alerting.incidents.causality import REOPENING
 from mlmon.alerting.incidents.documents import change_document, read_change
-from mlmon.alerting.incidents.incident import ChangeKind
+from mlmon.alerting.incidents.incident import ChangeKind, in_order
 from mlmon.alerting.notify.message import digest_message, message
 from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.analyzers.base.digest import digest
@@ -225,6 +225,33 @@ class Outbox:
                 entries.append(entry)
         self._add(entries)
 
+    def put_open(
+        self,
+        store: IncidentStore,
+        now: datetime,
+        held: Callable[[IncidentRecord], datetime | None] = lambda _incident: None,
+    ) -> None:
+        """Add an entry for each open incident that a route takes and knows nothing of.
+
+        Such as all that are open when a route is declared. What somebody took is left out.
+        """
+        found = [incident for incident in store.open() if incident.muted is None]
+        announced = {entry.about for entry in self._known({one.id for one in found})}
+        missing = [
+            (name, incident)
+            for incident in found
+            for name, route in self._routes.items()
+            if (incident.id, name) not in announced and route.matches(incident)
+        ]
+        changes = store.changes([incident.id for _, incident in missing])
+        self._add(
+            [
+                self._entry(opening, name, now, held(incident))
+                for name, incident in missing
+                if (opening := _last_opening(changes.get(incident.id, ())))
+            ]
+        )
+
     def put_closings(self, store: IncidentStore, now: datetime) -> None:
         """Add an entry for each incident that a person closed and each route that knows of it."""
         closings = list(store.closings(now - LATEST))
@@ -271,7 +298,8 @@ class Outbox:
                 "delivery.attempts": 0,
                 "delivery.next_attempt": iso(held or now),
                 "delivery.held": held is not None,
-                "delivery.change": change_document(change, None),
+                "delivery.change": change_document(change, None)
+                | {"event.ingested": iso(change.known or now)},
                 "change.id": change.id,
                 "change.kind": change.kind.value,
                 "incident.id": change.incident,
@@ -420,6 +448,12 @@ class Outbox:
             )
             for hit in self._cluster.scan(self.index, body)
         )
+
+
+def _last_opening(changes: Iterable[IncidentChange]) -> IncidentChange | None:
+    """Return the change by which an incident opened, or opened again."""
+    kinds = {ChangeKind.OPENED, ChangeKind.REOPENED}
+    return next((one for one in reversed(in_order(changes)) if one.kind in kinds), None)
 
 
 def _order(entry: _Entry) -> tuple[str, str, int]:

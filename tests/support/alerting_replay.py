@@ -151,7 +151,7 @@ class Interruptions:
     cycles: int = 0
     mlmon: int = 0
     node: int = 0
-    _add: Any = field(init=False, default=IncidentStore.add)
+    _add: Any = field(init=False, default_factory=lambda: IncidentStore.add)
     _just: bool = field(init=False, default=False)
 
     @contextmanager

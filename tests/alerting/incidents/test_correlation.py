@@ -7,13 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.alerting.incidents.correlation import REOPENING, correlate
+from mlmon.alerting.incidents.causality import REOPENING
+from mlmon.alerting.incidents.correlation import correlate
 from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentStatus
 from mlmon.alerting.incidents.people import Handling
+from mlmon.alerting.incidents.record import IncidentRecord
+from mlmon.alerting.incidents.sentences import latest
 from mlmon.alerting.notify.alertmanager import labels
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
@@ -113,6 +117,61 @@ def test_symptoms_that_outlive_their_cause_keep_the_incident_open() -> None:
     assert fallback.ended is not None
     assert job.ended is not None
     assert fallback.ended > job.ended
+
+
+@pytest.mark.parametrize(("hours", "incidents"), [(5, 1), (30, 2)])
+@pytest.mark.parametrize(
+    ("layer", "about"),
+    [("job", {"service": "scheduler"}), ("score", MODEL)],
+    ids=["series", "symptom"],
+)
+def test_what_comes_again_is_not_swallowed_by_what_is_left_of_an_old_incident(
+    layer: str, about: dict[str, str], hours: int, incidents: int
+) -> None:
+    """A feature still fades; the series that ended hours before is a new incident, with a message.
+
+    Within six hours it flaps, and is the same one.
+    """
+    first = alert("ccco", layer, **about)
+    feature = alert("c" * 60, "feature", "price", at=HOUR, **MODEL)
+    again = alert("c" * 9, layer, at=(4 + hours) * HOUR - HOUR, **about)
+    found = correlate([first, feature, again])
+    joined = [one for one in found if first in one.members]
+    assert [feature in one.members for one in joined] == [True]
+    assert len(found) == incidents
+    if incidents > 1:
+        assert found[1].cause == again
+
+
+def test_a_job_that_does_not_run_is_no_cause_of_silence() -> None:
+    """Neither joins the other; a reload that failed in between is a link."""
+    job = alert("c" * 9, "job", service="scheduler")
+    silence = alert("c" * 9, "service", at=HOUR, service="api")
+    assert len(correlate([job, silence])) == 2
+    reload = alert("c" * 9, "deployment", at=HOUR / 2, **MODEL)
+    (incident,) = correlate([job, reload, silence])
+    assert incident.cause == job
+
+
+def test_an_open_incident_whose_cause_is_over_says_what_is_open() -> None:
+    """Nobody restarts a job that runs again: list, page and message show what is left, and how bad.
+
+    While the cause is open, the sentence of its latest window is shown.
+    """
+    job = alert("cccwo", "job", "refresh", service="scheduler")
+    feature = alert("c" * 20 + "w", "feature", "price", at=HOUR, **MODEL)
+    (incident,) = correlate([job, feature])
+    record = incident_record(incident, Handling(), START + DAY)
+    assert latest(record) == (
+        "2026-03-02 22:00 UTC: price is w in window 21. The likely cause is over since "
+        "2026-03-02 05:00 UTC; still open: feature ks of price, autobid."
+    )
+    lasting = replace(job, ended=None)
+    (incident,) = correlate([lasting, feature])
+    record = incident_record(incident, Handling(), START + DAY)
+    assert latest(record) == "2026-03-02 04:00 UTC: refresh is w in window 4."
+    assert (record.cause_ended, record.open_reason) == (None, None)
+    assert IncidentRecord.from_document(record.to_document()) == record
 
 
 def test_an_outage_whose_failures_change_their_kind_is_one_incident() -> None:

@@ -21,6 +21,7 @@ from mlmon.analyzers.base.window import HOUR, MINUTE
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
 from mlmon.elastic.indices.names import DELIVERIES, index_name
+from mlmon.formatting import moment
 from tests.support.histories import spell
 from tests.support.receivers import MailServer, WebhookReceiver, mail_server, webhook_receiver
 
@@ -385,6 +386,52 @@ def test_whom_an_incident_was_announced_to_gets_its_end(
             deliver(cluster, namespace, NOW, alerting)
         for receiver in (hook, jobs):
             assert [body["kind"] for body in receiver.bodies] == ["opened", "resolved"]
+
+
+def test_a_new_route_is_told_what_is_open(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """Once, and of what it takes; what somebody took, and what ended, is no message."""
+    before = settings()
+    happen(cluster, namespace, "occ", before)
+    happen(cluster, namespace, "oww", before, model_name="mild")
+    happen(cluster, namespace, "occ", before, model_name="taken")
+    happen(cluster, namespace, "occooo", before, model_name="ended")
+    (taken,) = (
+        one for one in IncidentStore(cluster, namespace).open() if one.model_name == "taken"
+    )
+    IncidentActions(cluster, namespace).acknowledge(taken.id, "ada", "", NOW)
+    alerting = settings(chat={"type": "webhook", "url": hook.url, "severity": "critical"})
+    for _ in range(2):
+        happen(cluster, namespace, "occ", alerting)
+        deliver(cluster, namespace, NOW, alerting)
+    (body,) = hook.bodies
+    assert (body["kind"], body["incident"] != taken.id) == ("opened", True)
+    assert body["title"] == "[critical] data_quality missing.rate of price, autobid"
+    happen(cluster, namespace, "occooo", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        (timedelta(minutes=5), "noticed {opened}"),
+        (timedelta(hours=3), "in alarm since {opened}, noticed {known}"),
+    ],
+)
+def test_a_message_says_when_it_was_noticed(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, late: timedelta, expected: str
+) -> None:
+    """After a pause of the cycles that is not when it could have been."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    FindingStore(cluster, namespace).write(spell("occ", "price", start=BEGIN, **HEALTH), NOW)
+    opened = BEGIN + 3 * HOUR
+    update(cluster, namespace, BEGIN, opened + late, alerting)
+    deliver(cluster, namespace, opened + late, alerting)
+    (body,) = hook.bodies
+    (since,) = (line for line in body["text"].splitlines() if line.startswith("Since: "))
+    assert since.endswith(expected.format(opened=moment(opened), known=moment(opened + late)))
 
 
 def test_an_end_never_overtakes_its_begin(
