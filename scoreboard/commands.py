@@ -37,11 +37,16 @@ def scoreboard(
         Path | None, typer.Option(help="File of scores: those in it are not run again.")
     ] = None,
     into: Annotated[Path | None, typer.Option(help="Page to write the tables into.")] = None,
+    *,
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Report the scores in --keep, and run nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replay seeded faults and traps, and report what is found how soon and what is false.
 
-    Takes a node of its own and an hour or more for each size and seed; --keep continues a run.
+    Takes a node of its own and an hour or more for each size and seed; --keep continues a run, also
+    of other kinds, and --no-run reports what it holds.
     Exit codes: 0 the goals are met; 1 one is missed.
     """
     from mlmon.elastic.errors import WrongValueError
@@ -51,7 +56,7 @@ def scoreboard(
     from mlmon.scoreboard.replay.own_node import own_cluster
     from mlmon.scoreboard.run import KeptScores, run_timeline, timelines
     from mlmon.scoreboard.scoring.page import into_page
-    from mlmon.scoreboard.scoring.totals import totals
+    from mlmon.scoreboard.scoring.totals import not_run, totals
 
     wanted = size or [one.value for one in Size]
     unknown = [one for one in wanted if one not in {known.value for known in Size}]
@@ -64,18 +69,21 @@ def scoreboard(
     scores = KeptScores(keep)
     planned = list(timelines([Size(one) for one in wanted], reported, faults, timeline or []))
     due = [one for one in planned if one.key not in scores.records]
-    if due:
+    if due and not no_run:
         with own_cluster() as cluster, show_progress() as report:
             for one in due:
                 scores.add(run_timeline(cluster, one, report))
-    records = [scores.records[one.key] for one in planned]
+    records = scores.chosen(planned) if no_run else [scores.records[one.key] for one in planned]
     missed = [
-        goal
-        for total in totals([record.score for record in records])
-        for goal in total.missed_goals()
+        *(
+            goal
+            for total in totals([record.score for record in records])
+            for goal in total.missed_goals()
+        ),
+        *not_run(planned, records),
     ]
     if into is not None:
-        page = into_page(into.read_text(encoding="utf-8"), records)
+        page = into_page(into.read_text(encoding="utf-8"), records, missed)
         into.write_text(page, encoding="utf-8")
     if as_json:
         value = {"scores": [record.to_json() for record in records], "missed_goals": missed}

@@ -38,7 +38,7 @@ class KeptScores:
     """
 
     path: Path | None
-    records: dict[tuple[str, str, int], Record] = field(init=False)
+    records: dict[tuple[str, str, int, tuple[str, ...]], Record] = field(init=False)
 
     def __post_init__(self) -> None:
         """Read what is there."""
@@ -47,6 +47,11 @@ class KeptScores:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         read = [Record.from_json(json.loads(line)) for line in lines]
         self.records = {record.key: record for record in read}
+
+    def chosen(self, planned: Sequence[Timeline]) -> list[Record]:
+        """Return the records of sizes, seeds and groups that are planned, of any of their kinds."""
+        wanted = {one.key[:3] for one in planned}
+        return [record for key, record in self.records.items() if key[:3] in wanted]
 
     def add(self, record: Record) -> None:
         """Keep a record."""

@@ -177,8 +177,13 @@ def _peers_table(records: Sequence[Record]) -> Table:
     return Table("The rules of other tools on the same days", head, rows)
 
 
-def into_page(page: str, records: Sequence[Record]) -> str:
+def into_page(page: str, records: Sequence[Record], missed: Sequence[str] = ()) -> str:
     """Return a page with its scoreboard replaced.
+
+    Args:
+        page: The page.
+        records: The scores.
+        missed: Goals that are missed, a sentence each.
 
     Raises:
         ValueError: The page has no place for it.
@@ -187,4 +192,6 @@ def into_page(page: str, records: Sequence[Record]) -> str:
         raise ValueError(f"the page lacks {BEGIN.strip()} and {END}")
     head, rest = page.split(BEGIN, 1)
     text = "\n".join(table.markdown() for table in tables(records) if table.rows)
+    goals = [f"- {goal}" for goal in missed] or ["- none"]
+    text += "\n".join(["", "**Goals that are missed**", "", *goals, ""])
     return head + BEGIN + text + END + rest.split(END, 1)[1]

@@ -27,9 +27,10 @@ class Record:
     peers: list[PeerScore] = field(default_factory=list)
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        """Timeline, size and seed."""
-        return self.score.timeline, self.score.size, self.score.seed
+    def key(self) -> tuple[str, str, int, tuple[str, ...]]:
+        """Timeline, size, seed and kinds: a run of some kinds does not stand for all."""
+        kinds = tuple(sorted([*(one.fault for one in self.score.found), *self.score.traps]))
+        return self.score.timeline, self.score.size, self.score.seed, kinds
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value: delays in seconds, moments in ISO 8601."""

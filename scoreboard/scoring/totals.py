@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.scoreboard.peers.judged_days import PeerScore
+    from mlmon.scoreboard.scoring.records import Record
     from mlmon.scoreboard.scoring.score import TimelineScore
+    from mlmon.scoreboard.timelines.plan import Timeline
 
 MONTH_DAYS = 30.0
 MOST_FALSE, LEAST_RIGHT, TIMES_NOISIER = 1.0, 0.9, 10.0
@@ -99,6 +101,24 @@ def _of_size(size: str, scores: Sequence[TimelineScore]) -> Totals:
         traps=sum(len(score.traps) for score in scores),
         model_days=sum(score.model_days for score in scores),
     )
+
+
+def not_run(planned: Sequence[Timeline], records: Sequence[Record]) -> list[str]:
+    """Return which kinds of a plan the records lack, a sentence for each size."""
+    have = {
+        (record.score.size, kind)
+        for record in records
+        for kind in (*(one.fault for one in record.score.found), *record.score.traps)
+    }
+    missing: dict[str, list[str]] = {}
+    for timeline in planned:
+        for one in timeline.planned:
+            if (timeline.size.value, one.fault.id) not in have:
+                missing.setdefault(timeline.size.value, []).append(one.fault.id)
+    return [
+        f"At {size} a day {', '.join(dict.fromkeys(kinds))} did not run."
+        for size, kinds in missing.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

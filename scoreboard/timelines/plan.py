@@ -66,9 +66,10 @@ class Timeline:
     planned: tuple[Planned, ...]
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        """Name, size and seed, by which its score is found."""
-        return self.name, self.size.value, self.seed
+    def key(self) -> tuple[str, str, int, tuple[str, ...]]:
+        """Name, size, seed and kinds, by which its score is found."""
+        kinds = tuple(sorted(planned.fault.id for planned in self.planned))
+        return self.name, self.size.value, self.seed, kinds
 
     @property
     def daily(self) -> int:

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = timedelta(hours=1)
-WORDS = ["scoreboard", "--size", "2000", "--timeline", "data"]
+WORDS = ["scoreboard", "--size", "2000", "--timeline", "data", "--kinds", "unit_change", "--no-run"]
 
 
 def _record(delay: timedelta | None, *, false: bool = False) -> Record:
-    about = {"fault": "silence", "title": "No requests", "size": "2000", "seed": 101}
+    about = {"fault": "unit_change", "title": "Minutes", "size": "2000", "seed": 101}
     found = Found(**about, within=HOUR, delay=delay, incidents=1, cause="service",
                   is_cause_right=True, by="outage silence.seconds")  # type: ignore[arg-type]  # fmt: skip
     score = TimelineScore("data", "2000", 101, 20.0, [found], traps=["surge"])
     if false:
         score.false = [FalseIncident("data", "2000", 101, MONDAY, "a b c", "Wrong.", "surge")]
-    peer = PeerScore("PSI 0.2", "2000", 101, ("silence",), (), 3, 10)
+    peer = PeerScore("PSI 0.2", "2000", 101, ("unit_change",), (), 3, 10)
     return Record(score, [peer])
 
 
@@ -97,3 +97,18 @@ def test_unknown_size_is_refused() -> None:
     done = CliRunner().invoke(app, ["scoreboard", "--size", "7"])
     assert isinstance(done.exception, WrongValueError)
     assert "150, 2000, 50000" in str(done.exception.hint)
+
+
+def test_kinds_that_did_not_run_are_named(kept: Path) -> None:
+    """A record of some kinds does not stand for a timeline of all: the goals are not met."""
+    KeptScores(kept).add(_record(HOUR))
+    words = ["scoreboard", "--size", "2000", "--timeline", "data", "--no-run"]
+    done = CliRunner().invoke(app, [*words, "--keep", str(kept), "--json"])
+    assert done.exit_code == ExitCode.FAILED
+    value = json.loads(done.output)
+    assert len(value["scores"]) == 1
+    (sentence,) = value["missed_goals"]
+    assert sentence.startswith("At 2000 a day ")
+    assert "default_values, " in sentence
+    assert sentence.endswith(" did not run.")
+    assert "unit_change" not in sentence
