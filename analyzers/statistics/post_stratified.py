@@ -15,8 +15,9 @@ A stratum has at least `FEWEST` labeled rows, and none holds rows of both decisi
 threshold's own bucket: whether a label is known depends on the decision. Where no label is known of
 one decision, measures that need it are None. The interval is one of the
 performance on such traffic: the scores are drawn again (their law's Bayesian bootstrap), the
-strata's shares from their posteriors under Jeffreys' prior, and where in a stratum its labeled rows
-lie (Bayesian bootstrap again), with a fixed seed.
+strata's shares from their posteriors under Jeffreys' prior, which the strata of a decision share
+(half a row of each label for every stratum would outnumber positives that are rare), and where in a
+stratum its labeled rows lie (Bayesian bootstrap again), with a fixed seed.
 
 Papers: Holt, D. & Smith, T. M. F. (1979). Post stratification. J. R. Statist. Soc. A 142, 33-46.
 Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, T. &
@@ -78,13 +79,13 @@ def post_stratified_performance(
     require_same_edges(scores, labeled.positives)
     counts = np.array(scores.counts, dtype=np.float64)
     known = np.array([labeled.positives.counts, labeled.negatives.counts], dtype=np.float64)
-    strata = _strata(scores, known.sum(axis=0), threshold)
+    strata, prior = _strata(scores, known.sum(axis=0), threshold)
     positives, negatives = np.add.reduceat(known, strata, axis=1)
     rows = positives + negatives
     unknown = (rows == 0) & (np.add.reduceat(counts, strata) > 0)
     share = np.where(unknown, np.nan, positives / np.maximum(rows, 1.0))
     random = np.random.default_rng(SEED)
-    shares = random.beta(positives + 0.5, negatives + 0.5, (DRAWS, rows.size))
+    shares = random.beta(positives + prior, negatives + prior, (DRAWS, rows.size))
     shares[:, unknown] = np.nan
     drawn = random.gamma(counts, size=(DRAWS, counts.size))
     # Where in a stratum its positives and its negatives lie is as uncertain as how many they are.
@@ -100,11 +101,16 @@ def post_stratified_performance(
     )
 
 
-def _strata(scores: Buckets, labeled: Floats, threshold: float | None) -> NDArray[np.intp]:
-    """The first bucket of each stratum."""
+def _strata(
+    scores: Buckets, labeled: Floats, threshold: float | None
+) -> tuple[NDArray[np.intp], Floats]:
+    """The first bucket of each stratum, and what the prior adds to its positives and negatives."""
     cut = 0 if threshold is None else int(np.argmax(scores.highest() >= threshold))
-    sides = [range(cut), range(cut, labeled.size)]
-    return np.array([first for side in sides for first in _begins(side, labeled)], dtype=np.intp)
+    sides = [_begins(side, labeled) for side in (range(cut), range(cut, labeled.size))]
+    strata = np.array([first for begins in sides for first in begins], dtype=np.intp)
+    # Half a row for each stratum would be dozens of rows where a day has dozens of strata.
+    prior = np.concatenate([np.full(len(begins), 0.5 / max(1, len(begins))) for begins in sides])
+    return strata, prior
 
 
 def _begins(side: range, labeled: Floats) -> list[int]:
