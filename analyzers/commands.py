@@ -163,6 +163,7 @@ def list_analyzers(
     from mlmon.analyzers.pages.page import page
     from mlmon.analyzers.pages.sources import sources
     from mlmon.analyzers.settings import AnalyzersSettings
+    from mlmon.formatting import compact_duration
 
     chosen, rules = _named(names) or discover(), AnalyzersSettings.load().rules
     check_rules(rules, chosen)
@@ -190,6 +191,9 @@ def list_analyzers(
                     print(f"    {rule_sentence(rule, limits)}")
         if analyzer.windows:
             print(f"  windows: {_windows(analyzer)}")
+        if analyzer.early:
+            lengths = ", ".join(compact_duration(length) for length in analyzer.early)
+            print(f"  early windows, for alarms that are certain: {lengths}")
         read = ", ".join(needs.kind for needs in analyzer.needs)
         cited = ", ".join(sources(analyzer)) or "counts and medians, no paper"
         print(f"  from profiles of {read}; {cited} ({analyzer.runbook})")
@@ -251,6 +255,7 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
         }
         if analyzer.windows
         else None,
+        "early_windows": [compact_duration(length) for length in analyzer.early],
         "runbook": analyzer.runbook,
         "sources": sources(analyzer),
     }

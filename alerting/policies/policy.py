@@ -2,8 +2,9 @@
 
 A rule decides per series. A finding counts from its window's end for as many steps as windows are
 looked at (`of`), a step being the time from one window's end to the next. The rule holds at a level
-while at least `after` findings of that level or worse count. Neither how findings are ordered nor
-what held before matters, so that one query can ask the same of Elasticsearch.
+while at least `after` findings of that level or worse count, or one that is certain
+(`analyzers/base/certain.py`). Neither how findings are ordered nor what held before matters, so
+that one query can ask the same of Elasticsearch.
 """
 
 from __future__ import annotations
@@ -69,9 +70,14 @@ class Policy(AlertPolicy):
         return max(finding.end + self.silence, self.counts_until(finding))
 
     def level(self, counting: Iterable[Finding]) -> Severity | None:
-        """Return the worst level at which the rule holds, given the findings that count."""
-        ranks = sorted((finding.severity.rank for finding in counting), reverse=True)
+        """Return the worst level at which the rule holds, given the findings that count.
+
+        One that is certain holds alone.
+        """
+        known = list(counting)
+        ranks = sorted((finding.severity.rank for finding in known), reverse=True)
         held = ranks[self.after - 1] if len(ranks) >= self.after else -1
+        held = max([held, *(finding.severity.rank for finding in known if finding.certain)])
         return max(
             (severity for severity in self.levels if severity.rank <= held),
             key=lambda severity: severity.rank,

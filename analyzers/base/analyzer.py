@@ -51,6 +51,8 @@ class Analyzer(ABC, Generic[P]):
         limits: The limits by metric, taken from `metrics`.
         windows: Lengths of windows, shortest first, of which it takes the shortest that carries a
             verdict; empty where its windows are fixed. mlmon.toml may allow some of them only.
+        early: Lengths of the short windows that are judged besides, for alarms that are certain
+            (`base/certain.py`).
     """
 
     name: ClassVar[str]
@@ -63,6 +65,7 @@ class Analyzer(ABC, Generic[P]):
     certain: ClassVar[bool] = False
     limits: Mapping[str, Limits]
     windows: tuple[timedelta, ...] = ()
+    early: ClassVar[tuple[timedelta, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive the limits by metric."""

@@ -87,6 +87,8 @@ class Finding(Identified):
         warning: Limit of the severity `warning`.
         critical: Limit of the severity `critical`.
         severity: The verdict.
+        certain: True where an alarm leaves so little to doubt that its window alone opens an alert
+            (`base/certain.py`); else None.
         reason: One sentence a person can act on.
         onset_start: When the problem began, as well as the analyzer knows; None where the
             window is all that is known.
@@ -117,6 +119,7 @@ class Finding(Identified):
     maturity: float | None = None
     warning: float | None = None
     critical: float | None = None
+    certain: bool | None = None
     runbook: str | None = None
     onset_start: datetime | None = None
     onset_end: datetime | None = None
@@ -231,6 +234,7 @@ FINDING_FIELDS = {
     "warning": "finding.limits.warning",
     "critical": "finding.limits.critical",
     "severity": "finding.severity",
+    "certain": "finding.certain",
     "reason": "finding.reason",
     "runbook": "finding.runbook",
     "onset_start": "finding.onset.start",

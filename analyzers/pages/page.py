@@ -38,8 +38,9 @@ def page(analyzer: Analyzer[Any]) -> str:
         inspect.getdoc(sys.modules[type(analyzer).__module__]) or "",
         "## Metrics",
         _metrics(analyzer),
+        *_windows(analyzer),
         "## Alert policy",
-        _alert(analyzer.alert_policy),
+        _alert(analyzer.alert_policy, early=bool(analyzer.early)),
         "## What to do",
         analyzer.advice,
         *(_runbook(analyzer, metric) for metric in analyzer.metrics if metric.limits.judged),
@@ -48,6 +49,21 @@ def page(analyzer: Analyzer[Any]) -> str:
         *_sources(analyzer),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _windows(analyzer: Analyzer[Any]) -> list[str]:
+    """Name the lengths of the windows, where an analyzer chooses among several."""
+    usual, early = (
+        ", ".join(compact_duration(length) for length in lengths)
+        for lengths in (analyzer.windows, analyzer.early)
+    )
+    lines = [f"Usual windows: {usual}; the shortest that carries a verdict."] if usual else []
+    if early:
+        lines.append(
+            f"Early windows: {early}, where shorter than the usual one; only for alarms that are "
+            "certain."
+        )
+    return ["## Windows", " ".join(lines)] if lines else []
 
 
 def _runbook(analyzer: Analyzer[Any], metric: Metric) -> str:
@@ -123,13 +139,14 @@ def _past(needs: Needs) -> str:
     )
 
 
-def _alert(policy: AlertPolicy) -> str:
+def _alert(policy: AlertPolicy, *, early: bool) -> str:
     windows = "one window is" if policy.of == 1 else f"{policy.after} of {policy.of} windows are"
+    alone = ", or one alone that is certain" if early else ""
     worse = " or worse" if policy.on == "warning" else ""
     ok = "one window is" if policy.clear == 1 else f"{policy.clear} windows in a row are"
     return (
-        f"An alert opens when {windows} `{policy.on}`{worse}, and closes when {ok} `ok`. Layer in "
-        f"the chain of causes: `{policy.layer}`. See [alerting](../alerting.md)."
+        f"An alert opens when {windows} `{policy.on}`{worse}{alone}, and closes when {ok} `ok`. "
+        f"Layer in the chain of causes: `{policy.layer}`. See [alerting](../alerting.md)."
     )
 
 

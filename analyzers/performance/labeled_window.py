@@ -138,7 +138,11 @@ class LabeledWindow:
 
     @cached_property
     def performance(self) -> Performance:
-        """The performance of all predictions; bounded by what missing labels may be while they are.
+        """The performance of all predictions, at `LABEL_CONFIDENCE`."""
+        return self.performance_at(LABEL_CONFIDENCE)
+
+    def performance_at(self, confidence: float) -> Performance:
+        """Return the performance of all predictions; bounded by what missing labels may be.
 
         Only where there is no skip_reason.
         """
@@ -146,10 +150,10 @@ class LabeledWindow:
             raise ValueError(f"the performance of {self.day.title} is not known")
         if self.coverage.mature:
             return post_stratified_performance(
-                self.scores, self.labels.scores, self.threshold, LABEL_CONFIDENCE
+                self.scores, self.labels.scores, self.threshold, confidence
             )
         return bounded_performance(
-            self.scores, self.labels.scores, self.missing, self.threshold, LABEL_CONFIDENCE
+            self.scores, self.labels.scores, self.missing, self.threshold, confidence
         )
 
     @cached_property

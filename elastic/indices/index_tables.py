@@ -123,6 +123,7 @@ FINDING_TABLE: Final = (
     Field("finding.limits.warning", "double", "Limit from which it warns."),
     Field("finding.limits.critical", "double", "Limit from which it is critical."),
     _SEVERITY,
+    Field("finding.certain", "boolean", "Whether its window alone is enough for an alert."),
     Field("finding.onset.start", "date", "When what alarms began, where that is known better."),
     Field("finding.onset.end", "date", "End of the time in which it began."),
     Field("finding.reason", "match_only_text", "One sentence a person can act on."),

@@ -12,6 +12,11 @@ hours, per model version in service, by the labels known:
 - `auc.decline`: ROC AUC of the version's first two mature days less that of the day before.
 - `auc.slope`: the trend of its daily ROC AUC per week, each day weighted by its standard error.
 
+A day that ends a few hours after a change is not full of it. So the last 6 and 12 hours are judged
+besides, and yield nothing but an `estimate.gap` that leaves no doubt: the interval of 99 %, missing
+labels included, passes the limit, and that of 1 - 1.4e-5 shows more than the gap of the day before.
+One such window opens an alert, as soon as its labels are there.
+
 The labeled decisions are those that were bid on, so their error rate is not that of all decisions;
 changes of it are what is judged. Labels before the version's first day, or for older versions
 before a multiple of 14 days, are not read: verdicts do not depend on when they are made. Days with
@@ -21,12 +26,14 @@ the labels there are: in the last hours those that arrived first.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scipy import special
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.certain import certain_below
 from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
@@ -52,6 +59,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
 MEASURES: tuple[MetricName, ...] = ("roc_auc", "precision", "positive_rate")
@@ -59,6 +67,10 @@ MIN_LABELS = 30
 MIN_DAYS = 5
 FIRST_DAYS = 2 * DAY
 WEEK_DAYS = 7
+EARLY = (6 * HOUR, 12 * HOUR)
+"""Lengths of the early windows: multiples of the step from one evaluation to the next."""
+CERTAIN_GAP = certain_below(len(EARLY) * len(MEASURES) * (HOUR / EVALUATION_INTERVAL))
+"""Probability of an early alarm of one look without a change: 1.4e-5."""
 Z = float(special.ndtri(0.5 + LABEL_CONFIDENCE / 2))
 
 
@@ -82,6 +94,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             "in the sentence; until the version is in service, raise the threshold.",
         )
     }
+    early = EARLY
     needs = (
         Needs("label", ERROR_REACH + MATURITY_LOOKBACK),
         Needs("prediction", ERROR_REACH + MATURITY_LOOKBACK),
@@ -131,6 +144,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             if key not in lives:
                 lives[key] = _Life(context, days, day.day.model, begin)
             yield from self._gaps(day)
+            yield from self._early(days, day)
             for detector in DETECTORS:
                 yield self._rise(day, detector, lives[key].errors)
             yield self._decline(day, lives[key])
@@ -149,6 +163,50 @@ class ConceptDrift(Analyzer[LabelProfile]):
             yield self._gap(
                 day, measure, getattr(day.performance, measure), getattr(expected, measure)
             )
+
+    def _early(self, days: LabeledDays, day: LabeledWindow) -> Iterator[Finding]:
+        """Yield the gaps of the last hours that leave no doubt; the others have no finding."""
+        end, model = day.day.window.end, day.day.model
+        reference = day.baseline.labeled if day.baseline else None
+        if reference is None or not reference.n:
+            return
+        left = set(MEASURES)
+        for length in EARLY:
+            hours = days.of(Window(end - length, end), model)
+            if hours.skip_reason():
+                continue
+            for measure in sorted(left):
+                found = self._certain_gap(days, hours, measure, reference)
+                if found is not None:
+                    left.discard(measure)
+                    yield found
+
+    def _certain_gap(
+        self, days: LabeledDays, hours: LabeledWindow, measure: MetricName, reference: LabeledScores
+    ) -> Finding | None:
+        """Return the gap of some hours where it leaves no doubt, else None."""
+        if hours.scores is None or hours.measure_skip_reason(measure):
+            return None
+        expected = estimate_performance(hours.scores, reference, hours.threshold, LABEL_CONFIDENCE)
+        judged = self._gap(
+            hours, measure, getattr(hours.performance, measure), getattr(expected, measure)
+        )
+        if not judged.severity.alarming:
+            return None
+        start, model = hours.day.window.start, hours.day.model
+        before = _gap_at(days.of(Window(start - DAY, start), model), measure, LABEL_CONFIDENCE)
+        now = _gap_at(hours, measure, 1 - CERTAIN_GAP)
+        if before is None or now is None:
+            return None
+        usual = abs(before.value)
+        if -usual <= now.interval.high and now.interval.low <= usual:
+            return None
+        reason = (
+            f"{judged.reason.removesuffix('.')}; certain: {signed(now.interval.low)} to "
+            f"{signed(now.interval.high)} at a confidence of {1 - CERTAIN_GAP:.6f}, "
+            f"{signed(before.value)} the day before."
+        )
+        return replace(judged, certain=True, reason=reason)
 
     def _gap(
         self,
@@ -311,6 +369,21 @@ class ConceptDrift(Analyzer[LabelProfile]):
         self, day: LabeledWindow, metric: str, subject: str | None, reason: str
     ) -> Finding:
         return self.unknown(metric, subject, day.day.window, reason, **day.about)
+
+
+def _gap_at(of: LabeledWindow, measure: MetricName, confidence: float) -> Estimate | None:
+    """Return live less expected performance of a window at a confidence; None where not known."""
+    reference = of.baseline.labeled if of.baseline else None
+    if of.skip_reason() or of.measure_skip_reason(measure) or of.scores is None:
+        return None
+    if reference is None or not reference.n:
+        return None
+    live = getattr(of.performance_at(confidence), measure)
+    known = estimate_performance(of.scores, reference, of.threshold, confidence)
+    expected = getattr(known, measure)
+    if live is None or expected is None:
+        return None
+    return difference(live.value, live.interval, expected.value, expected.interval)
 
 
 class _Life:

@@ -1,7 +1,9 @@
 """Times in which every request of a path failed, and when there is no doubt about it. Pure.
 
 A moment alarms if every request of the hour before it, from one on, failed for a minute at least,
-and so many in a row are less likely than `BUDGET` at the path's usual failure rate. Both depend on
+and so many in a row are less likely than `BUDGET` at the path's usual failure rate. Few requests
+prove it too where they are apart: in three bins of ten seconds or more, each with failures only,
+and five seconds from one to the next. A client that tries again at once counts once. Both depend on
 what lies before the moment only, so that every run over any period finds the same moments.
 """
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 BUDGET = 1e-9
 """Probability of an alarm at a moment at which nothing is wrong: one in thousands of years of
 moments, ten seconds from one to the next."""
+APART_BUDGET = 1e-7
+"""The same for failures that are apart. Only where fewer than `needed` requests come in a minute
+they decide: at most 130,000 runs a month, so one false alarm of a path in six years."""
+FEWEST_APART = 3
+APART_MS = 5_000
+"""From the first failure of one bin to that of the next: a client's quick retries count once."""
 LASTED_MS = 60_000
 """So long every request must have failed; Prometheus' example rules wait as long (`for: 1m`)."""
 RECENT_MS = 3_600_000
@@ -55,18 +63,41 @@ def needed(rate: float) -> int | None:
     return math.ceil(math.log(BUDGET) / math.log(rate)) if rate < 0.9 else None  # noqa: PLR2004
 
 
+def apart_needed(rate: float | None) -> int | None:
+    """Return how many failures that are apart leave no doubt; None where the rate is not known.
+
+    >>> apart_needed(0.001), apart_needed(0.01), apart_needed(None)
+    (3, 4, None)
+    """
+    if rate is None or rate >= 0.9:  # noqa: PLR2004
+        return None
+    return max(FEWEST_APART, math.ceil(math.log(APART_BUDGET) / math.log(rate)))
+
+
+def unknown_rate(_moment: int, _begin: int) -> float | None:
+    """Know no usual rate of failures that are apart."""
+    return None
+
+
 class FailingRuns:
     """The times in which every request failed.
 
     Args:
         bins: The path's bins, in order of time.
         rate: Returns the usual failure rate at a moment, for failures from another on.
+        rate_apart: Returns the same for failures that are apart, None where it is not known.
     """
 
-    def __init__(self, bins: Sequence[Bin], rate: Callable[[int, int], float]) -> None:
+    def __init__(
+        self,
+        bins: Sequence[Bin],
+        rate: Callable[[int, int], float],
+        rate_apart: Callable[[int, int], float | None] = unknown_rate,
+    ) -> None:
         self._bins = bins
         self._starts = [bin_.start for bin_ in bins]
         self._rate = rate
+        self._rate_apart = rate_apart
         self._runs = list(self._found())
         self._begins = [bins[first].start for first, _ in self._runs]
 
@@ -106,8 +137,7 @@ class FailingRuns:
             return None
         bins = self._bins[first:last]
         requests = sum(bin_.failed for bin_ in bins)
-        least = needed(self._rate(moment, bins[0].start))
-        if bins[-1].end - bins[0].start < LASTED_MS or least is None or requests < least:
+        if bins[-1].end - bins[0].start < LASTED_MS or not self._certain(moment, bins, requests):
             return None
         return Failing(
             moment,
@@ -116,6 +146,17 @@ class FailingRuns:
             requests,
             sum(bin_.unavailable for bin_ in bins),
         )
+
+    def _certain(self, moment: int, bins: Sequence[Bin], requests: int) -> bool:
+        """Whether so many failures in a row leave no doubt."""
+        least = needed(self._rate(moment, bins[0].start))
+        if least is not None and requests >= least:
+            return True
+        found = _apart(bins)
+        if found < FEWEST_APART:
+            return False
+        needed_apart = apart_needed(self._rate_apart(moment, bins[0].start))
+        return needed_apart is not None and found >= needed_apart
 
     def _since(self, first: int) -> int:
         """Return when the first request failed: it may lie in the bin before, after a success."""
@@ -150,7 +191,7 @@ class FailingRuns:
     def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield when requests have succeeded for `RECOVERY_MS` after an alarm, and since when.
 
-        Where most of them still fail, the hour decides: see `succeeds_at`.
+        Where most of them still fail, or few came, the hour decides: see `succeeds_at`.
         """
         for _, end in self._runs:
             if end == len(self._bins):
@@ -161,7 +202,7 @@ class FailingRuns:
                 after < at <= until
                 and self.alarms(since - RECENT_MS, since)
                 and not self.alarms(since, at)
-                and self._succeeds(since, at)
+                and self._succeeds(since, at, FEWEST_APART)
             ):
                 yield at, since
 
@@ -173,7 +214,18 @@ class FailingRuns:
         succeeds = used and self._bins[last].failed < self._bins[last].requests
         return succeeds and self._succeeds(begin, hour_end) and not self.alarms(begin, hour_end)
 
-    def _succeeds(self, begin: int, end: int) -> bool:
-        """Whether at least half of the requests in [begin, end) succeeded."""
+    def _succeeds(self, begin: int, end: int, fewest: int = 0) -> bool:
+        """Whether at least half of the requests in [begin, end) succeeded, of so many or more."""
         bins = self._bins[bisect_left(self._starts, begin) : bisect_left(self._starts, end)]
-        return 2 * sum(bin_.failed for bin_ in bins) <= sum(bin_.requests for bin_ in bins)
+        requests = sum(bin_.requests for bin_ in bins)
+        return requests >= fewest and 2 * sum(bin_.failed for bin_ in bins) <= requests
+
+
+def _apart(bins: Sequence[Bin]) -> int:
+    """Return how many bins have failures that are apart from those counted before."""
+    counted, last = 0, -APART_MS
+    for bin_ in bins:
+        first = bin_.start if bin_.first_failed is None else bin_.first_failed
+        if first - last >= APART_MS:
+            counted, last = counted + 1, first
+    return counted

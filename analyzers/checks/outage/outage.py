@@ -4,13 +4,21 @@ Requests are counted in bins of ten seconds, per path and for the service as a w
 once every request to it has failed (5xx) for a minute, and so many failures in a row have a
 probability below 1e-9 at its usual failure rate: that of the past week, at least 2 %. Where the
 path failed more often than that in the last 15 minutes, hour or 6 hours before the run, that rate
-counts, at the upper end of its confidence interval. Where each was answered with 503, no model is
-loaded. A service is silent once it has had no request for 75 seconds at least, for twice the
-longest pause at that time of day on days of the same sort (workdays, weekends) of the past week,
-and for a time whose probability is below 1e-9 at the lowest rate of those times; where that takes
-more than 30 minutes, or a week is not known, `service_health` judges its traffic instead. Lines
-that usually take long to arrive make the pause longer; while a shipper reports that it is 15
-seconds to ten minutes behind, a silence since then is not reported yet.
+counts, at the upper end of its confidence interval. Where few requests come, three failures prove
+it if they lie in three bins of ten seconds, five seconds apart at least (a client's quick retries
+count once): the probability must be below 1e-7 at the upper end of the week's failure rate without
+its two worst days. At 1.8 requests a minute that takes two minutes in about every second outage; at
+one request in five minutes it takes a quarter of an hour. Where each was answered with 503, no
+model is loaded.
+
+A service is silent once it has had no request for 75 seconds at least, for twice the longest pause
+at that time of day on days of the same sort (workdays, weekends) of the past week, and for a time
+whose probability is below 1e-8 at the lowest hourly rate of those times (or what the last hour and
+quarter of an hour allow at most, if that is less): 10 to 13 minutes at two requests a minute. Where
+that takes more than 30 minutes, as below 0.6 requests a minute, or a week is not known,
+`service_health` judges its traffic instead. Lines that usually take long to arrive make the pause
+longer; while a shipper reports that it is 15 seconds to ten minutes behind, a silence since then is
+not reported yet.
 
 Where all of a service fails, its paths are not reported separately. An alarm is repeated each
 minute, and ends when at least half of the requests have succeeded for five minutes. A silence is
@@ -43,7 +51,12 @@ from mlmon.analyzers.base.window import (
     from_milliseconds,
     milliseconds,
 )
-from mlmon.analyzers.checks.outage.failing_runs import LASTED_MS, Failing, FailingRuns
+from mlmon.analyzers.checks.outage.failing_runs import (
+    FEWEST_APART,
+    LASTED_MS,
+    Failing,
+    FailingRuns,
+)
 from mlmon.analyzers.checks.outage.silences import SHORTEST_MS, Silence, Silences
 from mlmon.analyzers.profiles.kinds.pulse import (
     ALL_PATHS,
@@ -52,6 +65,7 @@ from mlmon.analyzers.profiles.kinds.pulse import (
     PulseProfile,
     ServicePulse,
 )
+from mlmon.analyzers.references.usual_rate import usual_rate
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, moment, percent
 
@@ -175,6 +189,7 @@ class _Service:
         self._sums: dict[str, tuple[list[int], list[int]]] = {}
         self._numbers: dict[str, list[tuple[int, int]]] = {}
         self._rates: dict[tuple[str, int], float] = {}
+        self._rates_apart: dict[tuple[str, int], float | None] = {}
 
     def findings(self, period: Window, without_delay_until: datetime | None) -> Iterator[Finding]:
         """Yield every finding of a period.
@@ -186,7 +201,7 @@ class _Service:
         """
         after, until = milliseconds(period.start), milliseconds(period.end)
         runs = {
-            path: FailingRuns(of, partial(self._rate, path))
+            path: FailingRuns(of, partial(self._rate, path), partial(self._rate_apart, path))
             for path, of in sorted(self._bins.items())
         }
         of_all = runs[ALL_PATHS]
@@ -345,6 +360,20 @@ class _Service:
         usual = self._usual_rate(path, at // _HOUR_MS * _HOUR_MS)
         return max(usual, self._recent_rate(path, begin, usual))
 
+    def _rate_apart(self, path: str, at: int, begin: int) -> float | None:
+        """Return the same for failures that are apart: of the week without its worst days."""
+        hour = at // _HOUR_MS * _HOUR_MS
+        if (path, hour) not in self._rates_apart:
+            ends = range(hour, hour - _PAST_MS, -_DAY_MS)
+            days = [self._between(path, end - _DAY_MS, end) for end in ends]
+            self._rates_apart[path, hour] = usual_rate([(bad, of) for of, bad in days])
+        usual = self._rates_apart[path, hour]
+        return (
+            None
+            if usual is None
+            else max(usual, self._recent_rate(path, begin, usual, FEWEST_APART))
+        )
+
     def _usual_rate(self, path: str, hour: int) -> float:
         """Return the upper end of the failure rate of the 7 days before an hour."""
         if (path, hour) not in self._rates:
@@ -358,7 +387,9 @@ class _Service:
             self._rates[path, hour] = rate
         return self._rates[path, hour]
 
-    def _recent_rate(self, path: str, begin: int, usual: float) -> float:
+    def _recent_rate(
+        self, path: str, begin: int, usual: float, fewest: int = RECENT_REQUESTS
+    ) -> float:
         """Return the upper end of the failure rate shortly before a run, 0 where it is as usual.
 
         Only windows that ended before the run count, so that later lines do not change the rate.
@@ -385,7 +416,7 @@ class _Service:
             ]
             requests, failed = sum(n for n, _ in counted), sum(n for _, n in counted)
             if (
-                requests >= RECENT_REQUESTS
+                requests >= fewest
                 and failed
                 and special.bdtrc(failed - 1, requests, usual) < 1 - CONFIDENCE
             ):
@@ -402,14 +433,18 @@ class _Service:
 
     def _past(self, path: str, hour: int) -> tuple[int, int]:
         """Return requests and failures of a path in the 7 days before an hour."""
+        return self._between(path, hour - _PAST_MS, hour)
+
+    def _between(self, path: str, start: int, end: int) -> tuple[int, int]:
+        """Return requests and failures of a path in a time, in milliseconds."""
         if path not in self._sums:
             requests, failed = zip(*self._requests_by_window(path), strict=True)
             self._sums[path] = (
                 list(accumulate(requests, initial=0)),
                 list(accumulate(failed, initial=0)),
             )
-        first = bisect_left(self._windows, hour - _PAST_MS)
-        last = bisect_left(self._windows, hour)
+        first = bisect_left(self._windows, start)
+        last = bisect_left(self._windows, end)
         requests_sums, failed_sums = self._sums[path]
         return requests_sums[last] - requests_sums[first], failed_sums[last] - failed_sums[first]
 

@@ -1,8 +1,10 @@
 """Times without any request of a service that always has some, and when there is no doubt. Pure.
 
 A pause alarms once it is twice as long as any at this time of day, on days of the same sort
-(workdays, weekends) of the past week and in the hour before, and less likely than `BUDGET` at the
-lowest rate of any five minutes of those times (exponential waiting times of a Poisson process).
+(workdays, weekends) of the past week and in the hour before, and less likely than
+`SILENCE_BUDGET` at the lowest rate of any hour of those times (exponential waiting times of a
+Poisson process). Where the last hour, or its last quarter, certainly had fewer requests, its rate
+counts.
 
 It is repeated each minute of its first hour, then each hour of a day, and never followed by an
 all clear until requests have come again: for five minutes at least and for as long as the pause
@@ -19,8 +21,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, HOUR, from_milliseconds, milliseconds
-from mlmon.analyzers.checks.outage.failing_runs import BUDGET, MINUTE_MS, RECENT_MS, RECOVERY_MS
+from mlmon.analyzers.checks.outage.failing_runs import MINUTE_MS, RECENT_MS, RECOVERY_MS
 from mlmon.analyzers.profiles.kinds.pulse import BIN_MS, PULSE_STEP
+from mlmon.analyzers.statistics.poisson import poisson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.profiles.kinds.pulse import Bin, ServicePulse
 
+SILENCE_BUDGET = 1e-8
+"""Probability of a pause that alarms. Only below 15 requests a minute it decides: of at most
+650,000 pauses a month, so one false alarm of a service in 13 years."""
+LATELY_CONFIDENCE = 0.95
 SHORTEST_MS = 75_000
 LONGEST_MS = 30 * MINUTE_MS
 """Where a longer pause is needed, traffic is too low or too uneven: `traffic.rpm` judges it."""
@@ -40,7 +47,8 @@ _HOUR_MS = HOUR // timedelta(milliseconds=1)
 _STEP_MS = PULSE_STEP // timedelta(milliseconds=1)
 _DAY_MS = DAY // timedelta(milliseconds=1)
 _BEFORE_MS, _AFTER_MS = _HOUR_MS, 2 * _HOUR_MS
-_LATELY_MS = 15 * MINUTE_MS
+_LATELY = (15 * MINUTE_MS, 60 * MINUTE_MS)
+"""Times before a pause whose rate counts."""
 _DELAYED = 0.9
 
 
@@ -193,9 +201,11 @@ class Silences:
         """Return the same of the five minutes at a place of the sums, by the sums before it."""
         begin = _bin_end(self._pulses[place][1].last)
         longest, _ = self._range((begin - _BEFORE_MS) // _STEP_MS * _STEP_MS, begin)
-        first = bisect_left(self._windows, begin - _LATELY_MS)
-        requests = sum(pulse.requests for _, pulse in self._pulses[first : place + 1])
-        return self._limit(begin, longest, requests / _LATELY_MS)
+        counts = []
+        for length in _LATELY:
+            first = bisect_left(self._windows, begin - length)
+            counts.append(sum(pulse.requests for _, pulse in self._pulses[first : place + 1]))
+        return self._limit(begin, longest, _lately(counts))
 
     def _limit(self, begin: int, longest_before: int, rate_before: float) -> Limit | None:
         """Return how long a pause must be; None if none that is short enough alarms.
@@ -203,7 +213,7 @@ class Silences:
         Args:
             begin: When the pause begins.
             longest_before: The longest pause of the hour before.
-            rate_before: Requests per millisecond of the quarter of an hour before.
+            rate_before: Requests per millisecond that the time before allows at most.
         """
         hour = begin // _HOUR_MS * _HOUR_MS
         if hour not in self._usual:
@@ -216,7 +226,7 @@ class Silences:
         rate = min(rate, rate_before)
         if rate <= 0 or longest * 2 > LONGEST_MS:
             return None
-        unlikely = -math.log(BUDGET) / rate
+        unlikely = -math.log(SILENCE_BUDGET) / rate
         length = max(SHORTEST_MS, self._delays[hour] + ARRIVED_MS, 2 * longest, unlikely)
         length = math.ceil(length / BIN_MS) * BIN_MS
         return Limit(length, longest) if length <= LONGEST_MS else None
@@ -246,7 +256,7 @@ class Silences:
             longest, fewest = max(longest, gap), min(fewest, least)
             if longest * 2 > LONGEST_MS:
                 return None
-        return longest, fewest / _STEP_MS
+        return longest, fewest / _HOUR_MS
 
     def _same_days(self, hour: int) -> Iterator[int]:
         weekend = _weekend(hour)
@@ -256,7 +266,7 @@ class Silences:
                 yield begin
 
     def _range(self, start: int, end: int) -> tuple[int, int]:
-        """Return the longest pause of a time, and the fewest requests of its five minutes."""
+        """Return the longest pause of a time, and the fewest requests of its hours."""
         first, last = bisect_left(self._windows, start), bisect_left(self._windows, end)
         pulses = [pulse for _, pulse in self._pulses[first:last]]
         if not pulses:
@@ -265,8 +275,12 @@ class Silences:
         after = [*(pulse.first for pulse in pulses), end]
         between = (late - early for early, late in zip(before, after, strict=True))
         gap = max(*between, *(pulse.gap for pulse in pulses))
-        complete = len(pulses) == (end - start) // _STEP_MS
-        return gap, min(pulse.requests for pulse in pulses) if complete else 0
+        hours = [0] * max(1, (end - start) // _HOUR_MS)
+        for begin, (_, pulse) in zip(
+            self._windows[first:last], self._pulses[first:last], strict=True
+        ):
+            hours[min((begin - start) // _HOUR_MS, len(hours) - 1)] += pulse.requests
+        return gap, min(hours)
 
     def _delay(self, hour: int) -> int:
         """Return how many milliseconds lines take to arrive, in nine of ten windows of a day."""
@@ -287,9 +301,20 @@ class Silences:
         )
 
     def _rate_before(self, place: int) -> float:
-        """Return the rate of the quarter of an hour before the end of a bin."""
-        first = bisect_left(self._starts, self._bins[place].end - _LATELY_MS)
-        return sum(bin_.requests for bin_ in self._bins[first : place + 1]) / _LATELY_MS
+        """Return the rate that the time before the end of a bin allows at most."""
+        counts = []
+        for length in _LATELY:
+            first = bisect_left(self._starts, self._bins[place].end - length)
+            counts.append(sum(bin_.requests for bin_ in self._bins[first : place + 1]))
+        return _lately(counts)
+
+
+def _lately(counts: Sequence[int]) -> float:
+    """Return the least upper end of the rates of the times before, in requests per millisecond."""
+    return min(
+        poisson_interval(requests, LATELY_CONFIDENCE).high / length
+        for requests, length in zip(counts, _LATELY, strict=True)
+    )
 
 
 def _bin_end(moment: int) -> int:

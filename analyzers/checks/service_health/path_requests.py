@@ -70,6 +70,20 @@ class PathRequests:
         first, last = self._span(window)
         return self._sums[last] - self._sums[first]
 
+    def mean(self, window: Window) -> float:
+        """Return the mean duration in a window in nanoseconds, 0 without any."""
+        first, last = self._span(window)
+        timed = self._timed[last] - self._timed[first]
+        return (self._durations[last] - self._durations[first]) / timed if timed else 0.0
+
+    @cached_property
+    def _timed(self) -> list[int]:
+        return list(accumulate((access.timed for _, access in self._parts), initial=0))
+
+    @cached_property
+    def _durations(self) -> list[float]:
+        return list(accumulate((access.duration for _, access in self._parts), initial=0.0))
+
     def hidden(self, window: Window) -> int:
         """Return how many more a window may hold among its other paths."""
         return sum(

@@ -44,6 +44,21 @@ def test_the_level_is_the_worst_that_enough_findings_have(
     assert rule(after=2, of=9).level(spell(severities)) == level
 
 
+@pytest.mark.parametrize(
+    ("severities", "level"), [("w", "warning"), ("c", "critical"), ("o", None), ("u", None)]
+)
+def test_one_finding_that_is_certain_is_enough(severities: str, level: str | None) -> None:
+    """Where two of three are asked for, one of them alone holds; only an alarm can be certain."""
+    assert rule(after=2, of=3).level(spell(severities, certain=True)) == level
+    assert rule(after=2, of=3).level(spell(severities)) is None
+
+
+def test_a_certain_warning_does_not_make_a_critical_alert() -> None:
+    """Of a critical finding that is not certain, one more is needed."""
+    known = [*spell("w", certain=True), *spell(".c")]
+    assert rule(after=2, of=3).level(known) == "warning"
+
+
 def test_a_finding_counts_for_as_many_steps_as_windows_are_looked_at() -> None:
     """Steps are its own length where windows follow each other, else what is declared."""
     (finding,) = spell("w", length=15 * MINUTE)

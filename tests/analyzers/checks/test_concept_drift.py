@@ -189,3 +189,44 @@ def test_without_labels_in_training(traffic: Make, baseline: Baseline, start: da
     assert "has no labels" in of(found, "estimate.gap", "roc_auc").reason
     assert of(found, "auc.decline").severity is Severity.OK
     assert of(found, "error.rise", "DDM").severity is Severity.OK
+
+
+def certain(findings: list[Finding]) -> list[Finding]:
+    """Return the findings that leave no doubt."""
+    return [finding for finding in findings if finding.certain]
+
+
+def test_a_gap_of_the_last_hours_is_certain_before_a_day_is_full_of_it(
+    traffic: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Six hours without meaning: one window is enough for an alert, and it says why."""
+    known = traffic(SINCE + 24, chance=meaningless(SINCE))
+    found = certain(judge(known, baseline, start, (6.0, 7.25)))
+    assert {finding.metric for finding in found} == {"estimate.gap"}
+    assert {finding.window for finding in found} == {
+        Window(start + SINCE * HOUR, start + (SINCE + 6) * HOUR)
+    }
+    rates = [finding for finding in found if finding.subject == "positive_rate"]
+    assert rates
+    assert all(finding.severity.alarming for finding in found)
+    assert "at a confidence of" in rates[0].reason
+
+
+def test_hours_whose_labels_are_missing_are_not_certain(
+    traffic: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Where a fifth of the labels has come, the others may turn out otherwise."""
+    known = traffic(
+        SINCE + 24,
+        chance=meaningless(SINCE),
+        known=lambda hour: 0.2 if hour >= SINCE else 1.0,
+    )
+    assert not certain(judge(known, baseline, start, (6.0, 7.25)))
+
+
+def test_a_version_that_always_differs_is_not_certain(
+    traffic: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A gap of every day since the start is no news of the last hours."""
+    known = traffic(DAYS * 24, chance=lambda _hour, scores: scores * 0.6)
+    assert not certain(judge(known, baseline, start, (5, DAYS)))

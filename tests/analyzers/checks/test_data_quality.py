@@ -198,7 +198,7 @@ def hundredfold_prices(rows: Rows) -> None:
     ],
 )
 @pytest.mark.parametrize("per_hour", [20, 90])
-def test_an_extreme_fault_does_not_wait_for_a_longer_window(
+def test_a_fault_without_doubt_does_not_wait_for_a_longer_window(
     steady_hours: Make,
     baseline: Baseline,
     start: datetime,
@@ -207,15 +207,77 @@ def test_an_extreme_fault_does_not_wait_for_a_longer_window(
     metric: str,
     subject: str | None,
 ) -> None:
-    """Where windows take six hours, a fault in all values from 1 o'clock on is known at 2."""
+    """Where windows take six hours, a fault in all values from 1 o'clock on is known at 3."""
     profiles = steady_hours(55, per_hour=per_hour, change=since(49, act))
     found = judge(profiles, baseline, start, 6)
-    alarms = [finding for finding in found if finding.severity.alarming]
-    assert {(alarm.metric, alarm.subject) for alarm in alarms} == {(metric, subject)}
-    ends = sorted((alarm.end - start - 2 * DAY) // HOUR for alarm in alarms)
-    assert ends == [2, 3, 4, 5, 6]
-    lengths = {finding.window.length for finding in found if not finding.severity.alarming}
+    early = [finding for finding in found if finding.certain]
+    assert {(alarm.metric, alarm.subject) for alarm in early} == {(metric, subject)}
+    ends = [(alarm.end - start - 2 * DAY) // HOUR for alarm in early]
+    assert ends == [3, 4, 5, 6]
+    assert all(alarm.severity is Severity.CRITICAL for alarm in early)
+    assert "certain: at a usual rate of" in early[0].reason
+    lengths = {finding.window.length for finding in found if not finding.certain}
     assert lengths == {6 * HOUR}
+
+
+def few_extremes(rows: Rows) -> None:
+    """Multiply one price in twenty by a thousand."""
+    rows["price"][::20] *= 1_000
+
+
+def some_new(rows: Rows) -> None:
+    """Send a sixth of the traffic from a new country."""
+    rows["country"][::6] = "XX"
+
+
+@pytest.mark.parametrize(
+    ("act", "metric", "hours"),
+    [
+        (few_extremes, "out_of_range.rate", 3),
+        (some_new, "unseen_category.rate", 2),
+        (lose_ratings, "missing.rate", 2),
+    ],
+)
+def test_a_large_fault_is_certain_within_three_hours(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    act: Callable[[Rows], None],
+    metric: str,
+    hours: int,
+) -> None:
+    """At 90 predictions an hour, where the usual window takes six hours."""
+    profiles = steady_hours(60, per_hour=90, change=since(50, act))
+    early = [finding for finding in judge(profiles, baseline, start, 12) if finding.certain]
+    assert {finding.metric for finding in early} == {metric}
+    assert early[0].end - (start + 50 * HOUR) <= hours * HOUR
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_so_before_is_not_certain(
+    steady_hours: Make, baseline: Baseline, start: datetime, seed: int
+) -> None:
+    """A rate of 0.9 %, below the limit of 1 %, for days: no early window alarms."""
+    rng = np.random.default_rng(seed)
+
+    def rarely(rows: Rows) -> None:
+        rows["price"][rng.random(len(rows["price"])) < 0.009] *= 1_000
+
+    profiles = steady_hours(48 + 96, per_hour=90, change=since(0, rarely))
+    assert not any(finding.certain for finding in judge(profiles, baseline, start, 96))
+
+
+def test_one_hours_batch_is_not_certain(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A client sends sixty predictions without a rating within one hour, and never again."""
+
+    def batch(hour: int, rows: Rows) -> None:
+        if hour == 50:
+            rows["rating"][:60] = np.nan
+
+    profiles = steady_hours(60, per_hour=90, change=batch)
+    assert not any(finding.certain for finding in judge(profiles, baseline, start, 12))
 
 
 def test_a_noisier_hour_waits_for_a_longer_window(

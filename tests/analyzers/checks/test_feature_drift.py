@@ -227,7 +227,7 @@ def test_an_alarm_shows_whether_past_weeks_were_alike(
             for profile in profiles[:-24]
         ]
     found = judge(profiles, baselines, saturday - HOUR, saturday)
-    (price,) = [finding for finding in found if finding.subject == "price"]
+    (price,) = [one for one in found if one.subject == "price" and not one.certain]
     assert price.severity is Severity.CRITICAL
     assert ("The same day of past weeks was like it" in price.reason) == alike
 
@@ -376,3 +376,102 @@ def test_the_days_before_are_read_where_a_day_is_too_little(
     assert findings["price"].severity is Severity.OK, findings["price"].reason
     assert findings["price"].window == Window(start + DAY, end)
     assert findings["price"].sample_count == 288
+
+
+def early(findings: list[Finding]) -> list[Finding]:
+    """Return the findings that leave no doubt."""
+    return [finding for finding in findings if finding.certain]
+
+
+def half_in_cents(hour: int, rows: Rows) -> None:
+    """Give half of the prices in cents, from the 172nd hour on."""
+    if hour >= 172:
+        rows["price"][::2] *= 100
+
+
+def stuck(hour: int, rows: Rows) -> None:
+    """Give one price to all, from the 172nd hour on."""
+    if hour >= 172:
+        rows["price"][:] = 39.9
+
+
+def other_country(hour: int, rows: Rows) -> None:
+    """Send three quarters of the traffic from the rarest country, from the 172nd hour on."""
+    if hour >= 172:
+        rows["country"][: len(rows["country"]) * 3 // 4] = "US"
+
+
+@pytest.mark.parametrize(
+    ("change", "subject"),
+    [(half_in_cents, "price"), (stuck, "price"), (other_country, "country")],
+)
+def test_a_large_drift_is_certain_after_two_hours(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    change: Callable[[int, Rows], None],
+    subject: str,
+) -> None:
+    """Long before a day is full of it: one window is enough, and it says why."""
+    profiles = steady_hours(178, change=change)
+    found = early(judge(profiles, [baseline], start + 170 * HOUR, start + 178 * HOUR))
+    assert {alarm.subject for alarm in found} == {subject}
+    first = found[0]
+    assert first.window == Window(start + 172 * HOUR, start + 174 * HOUR)
+    assert first.severity.alarming
+    assert "from the same hours of the 7 days before" in first.reason
+    assert first.onset_start is not None
+    assert first.onset_start >= start + 172 * HOUR
+
+
+@pytest.mark.parametrize("sort", ["hours", "days"])
+def test_hours_that_differ_each_day_are_not_certain(
+    steady_hours: Make, baseline: Baseline, start: datetime, sort: str
+) -> None:
+    """Each hour lies far from training: always alike, or by another share of each day's prices."""
+
+    def tide(hour: int, rows: Rows) -> None:
+        if sort == "hours":
+            rows["price"] *= 0.2 if hour % 24 < 12 else 5.0
+            return
+        of_day = np.sort(np.random.default_rng(hour // 24).lognormal(3.0, 0.8, 2_400))
+        rows["price"] = of_day[hour % 24 * 100 : (hour % 24 + 1) * 100]
+
+    found = judge(steady_hours(240, change=tide), [baseline], start + 8 * DAY, start + 10 * DAY)
+    assert not early(found)
+
+
+def test_the_first_weekend_of_another_sort_is_not_certain(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Prices that triple at weekends: not before a weekend is known, and not after it."""
+
+    def weekend(hour: int, rows: Rows) -> None:
+        if hour // 24 % 7 >= 5:
+            rows["price"] *= 3.0
+
+    profiles = steady_hours(14 * 24, change=weekend)
+    for day in (5, 12):
+        found = judge(profiles, [baseline], start + day * DAY, start + (day + 1) * DAY)
+        assert not early(found)
+
+
+def test_one_hours_batch_is_no_certain_drift(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """All prices of a single hour are a hundred times too large."""
+
+    def batch(hour: int, rows: Rows) -> None:
+        if hour == 172:
+            rows["price"] *= 100
+
+    profiles = steady_hours(178, change=batch)
+    assert not early(judge(profiles, [baseline], start + 170 * HOUR, start + 178 * HOUR))
+
+
+def test_a_drift_without_days_before_is_not_certain(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """After six days nobody knows what a weekend is like."""
+    profiles = steady_hours(150, change=lambda hour, rows: half_in_cents(hour + 28, rows))
+    assert not early(judge(profiles, [baseline], start + 140 * HOUR, start + 150 * HOUR))

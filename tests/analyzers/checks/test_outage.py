@@ -16,8 +16,16 @@ from hypothesis import strategies as st
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, from_milliseconds, milliseconds
-from mlmon.analyzers.checks.outage.failing_runs import BUDGET, FailingRuns, needed
+from mlmon.analyzers.checks.outage.failing_runs import (
+    APART_BUDGET,
+    BUDGET,
+    FEWEST_APART,
+    FailingRuns,
+    apart_needed,
+    needed,
+)
 from mlmon.analyzers.checks.outage.outage import Outage
+from mlmon.analyzers.checks.outage.silences import SILENCE_BUDGET
 from mlmon.analyzers.profiles.kinds.pulse import (
     BIN_MS,
     Bin,
@@ -200,8 +208,8 @@ def test_a_total_failure_after_a_partial_one_is_found(share: float) -> None:
     period = Window(down - HOUR, down + 2 * HOUR)
     found = judge(pulses([*steady(START, NOW - HOUR, 0.0), *some, *total]), period)
     assert found[0].metric == "failing.seconds"
-    assert (found[0].sample_count or 0) >= (6 if share == 0.0 else math.log(BUDGET, share))
-    assert found[0].end <= down + (4 * MINUTE if share == 0.0 else 40 * MINUTE)
+    assert (found[0].sample_count or 0) >= (3 if share == 0.0 else math.log(BUDGET, share))
+    assert found[0].end <= down + (2 * MINUTE if share == 0.0 else 40 * MINUTE)
     assert max(one.end for one in found) >= down + 119 * MINUTE
 
 
@@ -231,6 +239,54 @@ def test_few_requests_are_no_proof() -> None:
     rare = [(NOW + timedelta(seconds=20 * number), "/reload", 500) for number in range(4)]
     fine = traffic(NOW - HOUR, NOW + HOUR, 0.5, seed=5)
     assert not judge([*week(), *pulses(sorted([*rare, *fine]))], HOURS)
+
+
+def failures(seconds: Sequence[int], history: int = 0) -> list[PulseProfile]:
+    """Return a path at two requests a minute that fails at some seconds after now, and stops.
+
+    Args:
+        seconds: When.
+        history: Failures on each of the days before.
+    """
+    noons = [START + day * DAY + 12 * HOUR for day in range(9)]
+    past = [
+        (at, path, 500 if place < history else 200)
+        for number, noon in enumerate(noons)
+        for place, (at, path, _) in enumerate(
+            traffic(noon - 6 * HOUR, min(noon + 6 * HOUR, NOW), 1 / 30, seed=number)
+        )
+    ]
+    bad = [(NOW + timedelta(seconds=second), "/predict", 500) for second in seconds]
+    return pulses(sorted([*past, *bad]), 4.0)
+
+
+TWO_MINUTES = Window(NOW, NOW + 2 * MINUTE)
+
+
+def test_three_failures_apart_are_a_total_failure() -> None:
+    """At two requests a minute: three in a row, over a minute apart, are known in two minutes."""
+    first, *_ = judge(failures([8, 41, 97]), TWO_MINUTES)
+    assert (first.metric, first.subject) == ("failing.seconds", "/predict")
+    assert first.end == NOW + timedelta(seconds=100)
+    assert "3 requests in 1 min 40 s" in first.reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "history"),
+    [([8, 97], 0), ([8, 9, 10, 97], 0), ([8, 31, 45], 0), ([8, 41, 97], 30)],
+)
+def test_failures_that_leave_doubt(seconds: list[int], history: int) -> None:
+    """Two; a client's quick retries; less than a minute; a path that often fails."""
+    assert not judge(failures(seconds, history), TWO_MINUTES)
+
+
+@given(st.floats(0.0001, 0.89))
+def test_failures_needed_apart(rate: float) -> None:
+    """So many are less likely than the budget; one less is not, or would be too few."""
+    least = apart_needed(rate)
+    assert least is not None
+    assert rate**least <= APART_BUDGET * (1 + 1e-9)
+    assert least == FEWEST_APART or rate ** (least - 1) > APART_BUDGET * (1 - 1e-9)
 
 
 def test_a_failing_service_is_one_series() -> None:
@@ -345,6 +401,23 @@ def test_a_restart_is_no_silence() -> None:
         assert not judge(recent(silent=restart, per_second=2.0, seed=seed), HOURS)
 
 
+def test_a_silence_at_two_requests_a_minute_is_known_in_a_quarter_of_an_hour() -> None:
+    """With a week of such noons before it; ten minutes of silence are still no alarm."""
+    for seed in range(5):
+        silent = Window(NOW, NOW + 40 * MINUTE)
+        found = judge(recent(silent=silent, per_second=1 / 27, seed=seed), HOURS)
+        first = min(one.end for one in found if one.metric == "silence.seconds")
+        assert 8 * MINUTE < first - NOW <= 15 * MINUTE
+
+
+def test_half_of_the_traffic_is_no_silence() -> None:
+    """A holiday at half of the usual two requests a minute, an hour of pauses."""
+    for seed in range(20):
+        assert not judge(
+            [*week(1 / 27), *pulses(traffic(NOW - HOUR, NOW + HOUR, 1 / 54, seed=seed), 4.0)], HOURS
+        )
+
+
 def test_little_traffic_is_never_silent_at_once() -> None:
     """One request in two minutes: a pause of ten minutes is left to the longer windows."""
     silent = Window(NOW, NOW + 10 * MINUTE)
@@ -432,7 +505,7 @@ def test_a_silence_that_chance_makes() -> None:
     profiles = recent(per_second=0.5)
     silent = judge(recent(silent=Window(NOW, NOW + 25 * MINUTE)), HOURS)
     assert not judge(profiles, HOURS)
-    assert math.exp(-0.5 * silent[0].warning) < BUDGET  # type: ignore[operator]
+    assert math.exp(-0.5 * silent[0].warning) < SILENCE_BUDGET  # type: ignore[operator]
 
 
 def test_the_begin_of_a_failure_in_a_mixed_bin() -> None:

@@ -156,3 +156,23 @@ def test_a_day_without_predictions(steady_hours: Make, baseline: Baseline, start
     found = judge(steady_hours(24), baseline, start + 2 * DAY, start + 2 * DAY + 3 * HOUR)
     assert [finding.severity for finding in found] == [Severity.UNKNOWN] * 3
     assert "made no predictions" in found[0].reason
+
+
+def test_scores_that_fall_are_certain_after_two_hours(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Long before a day is full of it; a single hour is not enough."""
+
+    def certain(profiles: list[Any]) -> list[Finding]:
+        found = judge(profiles, baseline, start + 170 * HOUR, start + 178 * HOUR)
+        return [finding for finding in found if finding.certain]
+
+    profiles = steady_hours(178, change=lower(172))
+    first, *_ = certain(profiles)
+    assert first.window == Window(start + 172 * HOUR, start + 174 * HOUR)
+    assert first.severity.alarming
+    assert "from the same hours of the 7 days before" in first.reason
+    once = steady_hours(
+        178, change=lambda hour, rows: lower(172)(hour, rows) if hour == 172 else None
+    )
+    assert not certain(once)

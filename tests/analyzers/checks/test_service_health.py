@@ -427,3 +427,112 @@ def test_a_first_day_of_many_paths(start: datetime) -> None:
         OTHER_PATHS,
         *(f"/p{number}" for number in range(10, 30)),
     }
+
+
+def early(findings: list[Finding], metric: str) -> list[Finding]:
+    """Return the findings of a metric that leave no doubt."""
+    return [one for one in findings if one.metric == metric and one.certain]
+
+
+TEN_OCLOCK = 8 * PER_DAY + 120
+"""The place of the five minutes that begin at 10:00 of the ninth day."""
+
+
+def by_day(index: int) -> int:
+    """Return nine requests in five minutes by day, two at night: 1,500 a day."""
+    return 9 if 84 <= index % PER_DAY < 228 else 2
+
+
+def fifth_failing(index: int, since: int = TEN_OCLOCK) -> dict[int, int]:
+    """Return two of nine that fail from a place on; before, one in 1,800."""
+    if index >= since:
+        return {500: 2}
+    return {500: 1} if index % 250 == 50 else {}
+
+
+def test_a_fifth_of_failures_is_certain_within_a_quarter_of_an_hour(
+    access_profiles: Make, start: datetime
+) -> None:
+    """Where the usual window is an hour; nothing before, and it says why."""
+    profiles = access_profiles(8.5, requests=by_day, answer=fifth_failing)
+    found = judge(profiles, start + 7 * DAY, start + 8.5 * DAY)
+    first, *_ = early(found, "http.5xx.rate")
+    assert start + 8 * DAY + 10 * HOUR < first.end <= start + 8 * DAY + 10.25 * HOUR
+    assert first.severity.alarming
+    assert first.p_value is not None
+    assert first.p_value <= 0.01 / (12 * 4 * 5 * 2 * 720)
+    assert "certain: at a usual rate of" in first.reason
+    assert first.onset_start is not None
+    assert not early(found, "latency.mean")
+
+
+@pytest.mark.parametrize("status", [400, 422, 404])
+def test_one_clients_refused_requests_are_certain(
+    access_profiles: Make, start: datetime, status: int
+) -> None:
+    """Three of nine from ten o'clock on, where one in 200 is usual."""
+    profiles = access_profiles(
+        8.5,
+        requests=by_day,
+        answer=lambda index: (
+            {status: 3} if index >= TEN_OCLOCK else {status: 1} if index % 25 == 0 else {}
+        ),
+    )
+    metric = "http.4xx.rate" if status == 404 else "http.400.rate"
+    first, *_ = early(judge(profiles, start + 7 * DAY, start + 8.5 * DAY), metric)
+    assert start + 8 * DAY + 10 * HOUR < first.end <= start + 8 * DAY + 10.25 * HOUR
+
+
+def test_slower_answers_are_certain_within_a_quarter_of_an_hour(
+    access_profiles: Make, start: datetime
+) -> None:
+    """Three and a half times as slow, at nine requests in five minutes."""
+    profiles = access_profiles(
+        8.5, requests=by_day, scale=lambda index: 3.5 if index >= TEN_OCLOCK else 1.0
+    )
+    found = judge(profiles, start + 7 * DAY, start + 8.5 * DAY)
+    first, *_ = early(found, "latency.mean")
+    assert start + 8 * DAY + 10 * HOUR < first.end <= start + 8 * DAY + 10.25 * HOUR
+    assert first.low is not None
+    assert first.warning is not None
+    assert first.low >= first.warning
+
+
+def test_a_burst_within_five_minutes_is_not_certain(access_profiles: Make, start: datetime) -> None:
+    """Eight of nine fail once, and once nine answers take twenty times as long."""
+    burst = access_profiles(
+        8.5, requests=by_day, answer=lambda index: {500: 8} if index == TEN_OCLOCK else {}
+    )
+    slow = access_profiles(
+        8.5, requests=by_day, scale=lambda index: 20.0 if index == TEN_OCLOCK else 1.0
+    )
+    for profiles in (burst, slow):
+        found = judge(profiles, start + 7 * DAY, start + 8.5 * DAY)
+        assert not any(one.certain for one in found)
+
+
+def test_a_path_that_often_fails_is_not_certain(access_profiles: Make, start: datetime) -> None:
+    """A tenth has failed for a week; two of nine in a quarter of an hour prove nothing."""
+    profiles = access_profiles(
+        8.5,
+        requests=by_day,
+        answer=lambda index: (
+            {500: 2} if TEN_OCLOCK <= index < TEN_OCLOCK + 3 else {500: 1} if index % 2 else {}
+        ),
+    )
+    found = judge(profiles, start + 7 * DAY, start + 8.5 * DAY)
+    assert not early(found, "http.5xx.rate")
+
+
+def test_early_windows_are_the_same_in_any_parts(access_profiles: Make, start: datetime) -> None:
+    """Judged hour by hour, or at once."""
+    profiles = access_profiles(8.5, requests=by_day, answer=fifth_failing)
+    period = Window(start + 8 * DAY + 9 * HOUR, start + 8.5 * DAY)
+    full = early(judge(profiles, period.start, period.end), "http.5xx.rate")
+    parts = [
+        one
+        for hour in period.split(HOUR)
+        for one in early(judge(profiles, hour.start, hour.end), "http.5xx.rate")
+    ]
+    assert full
+    assert [one.content_digest for one in parts] == [one.content_digest for one in full]

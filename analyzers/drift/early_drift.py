@@ -1,0 +1,245 @@
+"""Drift of the last hours that leaves no doubt, before a day is full of it. Pure.
+
+Hours differ, so drift is judged over a day. The last hours alarm early where
+
+- each of them lies beyond the limit: one client's batch is not enough,
+- together they differ from the training set, and from the same hours of seven or more days before,
+  by more than the limit, each time with the conservative end: the time of day explains neither,
+- they lie twice as far from those days as any of these does from the others (the farthest left
+  out, which may have had a fault): where days vary, or weekends differ, it takes more, and
+- each distance is certainly no chance (`base/certain.py`): by Kolmogorov's limit law for numbers,
+  by McDiarmid's bound for categories.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.certain import certain_below
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.drift.method import measured
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
+    critical_distance,
+    ks_distance_of_parts,
+)
+from mlmon.analyzers.drift.methods.total_variation import (
+    critical_total_variation,
+    total_variation,
+)
+from mlmon.analyzers.profiles.quantities import merge
+from mlmon.analyzers.references.growing_window import POOLED
+from mlmon.analyzers.references.seasons import past_days
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.buckets import merge as merge_numbers
+from mlmon.analyzers.statistics.categories import CategoryCounts
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.formatting import count, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.drift import Drift
+    from mlmon.analyzers.drift.method import DriftMethod
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
+    from mlmon.analyzers.references.growing_window import PooledHours
+
+EARLY = (2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
+"""Lengths of the early windows: at least two hours, so that one batch is not enough."""
+FEWEST_DAYS = 7
+"""Days before of which the same hours must be known: a weekend is among them."""
+FARTHER = 2
+"""So many times as far as any day before from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyDrift:
+    """Drift of the last hours that leaves no doubt.
+
+    Args:
+        window: The shortest.
+        drift: The distance from the training set.
+        usual: The distance from the same hours of the days before.
+        days: How many days these are.
+    """
+
+    window: Window
+    drift: Drift
+    usual: Drift
+    days: int
+
+    def sentence(self, title: str) -> str:
+        """Return the part of a sentence that says why there is no doubt."""
+        return (
+            f"certain: {title} {number(self.usual.value)} from the same hours of the "
+            f"{count(self.days, 'day')} before"
+        )
+
+
+class EarlySide:
+    """A feature, or the score, of some hours: what is compared, and with what.
+
+    Args:
+        method: The drift test.
+        reference: The training set's.
+        of: Returns it of an hour, None where the hour has none.
+        pooled: Returns it of a time further back, None where nothing is known of it.
+        series: How many are judged each hour, which share the budget of false alarms.
+    """
+
+    def __init__(
+        self,
+        method: DriftMethod,
+        reference: Buckets | CategoryCounts,
+        of: Callable[[PredictionProfile], Buckets | CategoryCounts | None],
+        pooled: Callable[[Window], Buckets | CategoryCounts | None],
+        series: int = 1,
+    ) -> None:
+        self._method = method
+        self._reference = reference
+        self._of = of
+        self._pooled = pooled
+        self._certain_below = certain_below(len(EARLY) * series)
+
+    def drift(
+        self, end: datetime, hours: Mapping[datetime, Sequence[PredictionProfile]]
+    ) -> EarlyDrift | None:
+        """Return the drift of the shortest window that leaves no doubt; None if none does.
+
+        Args:
+            end: The windows' end.
+            hours: The profiles of each hour, by its begin.
+        """
+        found: list[Buckets | CategoryCounts] = []
+        for back in range(1, EARLY[-1] // HOUR + 1):
+            sample = self._sum(hours.get(end - back * HOUR, ()))
+            if sample is None or not sample.n:
+                if not found:
+                    return None
+            elif not self._beyond(sample):
+                return None
+            else:
+                found.append(sample)
+            if back * HOUR in EARLY and len(found) > 1:
+                early = self._certain(Window(end - back * HOUR, end), _added(found))
+                if early is not None:
+                    return early
+        return None
+
+    def _certain(self, window: Window, sample: Buckets | CategoryCounts) -> EarlyDrift | None:
+        drift = self._certainly(sample, self._reference)
+        if drift is None:
+            return None
+        known = [
+            past
+            for day in past_days(window, POOLED // DAY - 1)
+            if (past := self._pooled(day)) is not None and past.n
+        ]
+        if len(known) < FEWEST_DAYS:
+            return None
+        usual = self._certainly(sample, _added(known))
+        if usual is None or usual.least < FARTHER * self._between(known):
+            return None
+        return EarlyDrift(window, drift, usual, len(known))
+
+    def _between(self, days: Sequence[Buckets | CategoryCounts]) -> float:
+        """Return how far a day lies from the others, the farthest left out: it had a fault."""
+        found = sorted(
+            drift.value
+            for place, day in enumerate(days)
+            if (drift := self._measured(day, _added([*days[:place], *days[place + 1 :]])))
+        )
+        return found[-2] if len(found) > 1 else math.inf
+
+    def _certainly(
+        self, sample: Buckets | CategoryCounts, other: Buckets | CategoryCounts
+    ) -> Drift | None:
+        """Return the distance of two samples where it leaves no doubt, else None."""
+        drift = self._measured(sample, other)
+        if drift is None or drift.low < drift.limits.warning:
+            return None
+        return drift if _significant(sample, other, self._certain_below) else None
+
+    def _beyond(self, sample: Buckets | CategoryCounts) -> bool:
+        drift = self._measured(sample, self._reference)
+        return drift is not None and drift.least >= drift.limits.warning
+
+    def _measured(
+        self, sample: Buckets | CategoryCounts, other: Buckets | CategoryCounts
+    ) -> Drift | None:
+        comparison: Any = self._method.categorical
+        sides: tuple[Any, Any] = sample, other
+        if isinstance(sample, Buckets):
+            comparison, sides = self._method.numeric, ([sample], [other])
+        if comparison is None or sample.n < comparison.fewest:
+            return None
+        try:
+            drift = measured(self._method, comparison, *sides)
+        except EmptySampleError:
+            return None
+        return None if isinstance(drift, str) else drift
+
+    def _sum(self, profiles: Sequence[PredictionProfile]) -> Buckets | CategoryCounts | None:
+        known = [part for profile in profiles if (part := self._of(profile)) is not None]
+        return _added(known) if known else None
+
+
+def early_feature(
+    feature: str, method: DriftMethod, baseline: Baseline, pool: Callable[[], PooledHours]
+) -> EarlySide:
+    """Return a feature of some hours.
+
+    Args:
+        feature: Its name.
+        method: Its drift test.
+        baseline: The model version's.
+        pool: Returns the hours before; called only where they decide.
+    """
+    if feature in baseline.numeric:
+        return EarlySide(
+            method,
+            baseline.numeric[feature],
+            lambda hour: hour.numeric.get(feature),
+            lambda day: pool().numbers(day, feature, lambda hour: hour.numeric.get(feature)),
+            len(baseline.features),
+        )
+    known = baseline.categorical[feature]
+
+    def counted(hours: Sequence[PredictionProfile]) -> CategoryCounts | None:
+        found = [hour.categorical[feature] for hour in hours if feature in hour.categorical]
+        return merge(found).counted(known.counts) if found else None
+
+    return EarlySide(
+        method,
+        known.counted,
+        lambda hour: counted([hour]),
+        lambda day: counted(pool().within(day)),
+        len(baseline.features),
+    )
+
+
+def _added(parts: Sequence[Buckets | CategoryCounts]) -> Buckets | CategoryCounts:
+    numbers = [part for part in parts if isinstance(part, Buckets)]
+    if numbers:
+        return merge_numbers(numbers)
+    first, *others = [part for part in parts if isinstance(part, CategoryCounts)]
+    for part in others:
+        first = first + part
+    return first
+
+
+def _significant(
+    sample: Buckets | CategoryCounts, other: Buckets | CategoryCounts, alpha: float
+) -> bool:
+    """Whether chance exceeds the distance of two samples with a probability of at most alpha."""
+    if isinstance(sample, Buckets) and isinstance(other, Buckets):
+        least = ks_distance_of_parts([sample], [other]).low
+        return least >= critical_distance(sample.n, other.n, alpha)
+    if isinstance(sample, CategoryCounts) and isinstance(other, CategoryCounts):
+        categories = max(2, len(sample.counts.keys() | other.counts.keys()))
+        least = total_variation(sample, other).low
+        return least >= critical_total_variation(categories, sample.n, other.n, alpha)
+    raise TypeError("numbers cannot be compared with categories")
