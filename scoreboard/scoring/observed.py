@@ -63,6 +63,10 @@ class Observed:
                 found.append(SentMessage(self._sent(change, alert), alert, change.text, is_sent))
         yield from sorted(found, key=lambda message: message.at)
 
+    def published(self, incident: IncidentRecord) -> int:
+        """Return how many messages an incident made, its end among them."""
+        return sum(change.kind.published for change in self.changes.get(incident.id, ()))
+
     def _sent(self, change: IncidentChange, alert: Alert) -> datetime:
         """Return when a message of a change could be sent.
 

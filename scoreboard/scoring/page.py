@@ -60,7 +60,10 @@ def _fault_tables(records: Sequence[Record]) -> Iterator[Table]:
     for record in records:
         for one in record.score.found:
             by_size[one.size][one.fault].append(one)
-    head = ("fault", "found", "after", "allowed", "incidents", "likely cause", "first by")
+    head = (
+        *("fault", "found", "after", "allowed", "incidents", "messages"),
+        *("likely cause", "first by"),
+    )
     for size in sorted(by_size, key=int):
         rows = [_fault_row(found) for found in by_size[size].values()]
         yield Table(f"Faults at {int(size):,} predictions a day", head, rows)
@@ -82,9 +85,17 @@ def _fault_row(found: list[Found]) -> tuple[str, ...]:
         after,
         duration(found[0].within),
         str(sum(one.incidents for one in found)),
+        _messages(found),
         cause + wrong,
         ", ".join(sorted({f"`{one.by}`" for one in found if one.by})),
     )
+
+
+def _messages(found: list[Found]) -> str:
+    """Return the messages about a fault; empty where those of a seed were not counted."""
+    counted = [one.messages for one in found if one.delay is not None]
+    known = [messages for messages in counted if messages is not None]
+    return str(sum(known)) if known and len(known) == len(counted) else ""
 
 
 def _range(delays: list[timedelta]) -> str:
@@ -129,7 +140,12 @@ def _false_table(records: Sequence[Record]) -> Table:
 def _totals_table(records: Sequence[Record]) -> Table:
     head = (
         *("a day", "seeds", "faults", "found", "in time", "incidents per found fault"),
-        *("right cause", "false per model and 30 days", "traps that alarm"),
+        *(
+            "messages per found fault",
+            "right cause",
+            "false per model and 30 days",
+            "traps that alarm",
+        ),
     )
     rows = []
     for one in totals([record.score for record in records]):
@@ -142,6 +158,7 @@ def _totals_table(records: Sequence[Record]) -> Table:
                 str(one.found),
                 str(one.in_time),
                 f"{one.incidents / one.found:.2f}" if one.found else "",
+                f"{one.messages / one.found:.1f}" if one.found and one.messages is not None else "",
                 f"{one.right_share:.0%}" if one.found else "",
                 f"{one.false_per_month:.2f} ({one.false} in {one.model_days:.0f} days)",
                 f"{one.trapped} of {one.traps}",

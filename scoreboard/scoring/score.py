@@ -32,6 +32,7 @@ class Found:
         within: How late the first message may come.
         delay: From its start to the first message; None where it was missed.
         incidents: Incidents that are about it.
+        messages: Messages about these incidents, from opened to resolved; None where not counted.
         cause: Layer of the likely cause of the first of them.
         is_cause_right: Whether that is a right one.
         sentence: The first message.
@@ -46,6 +47,7 @@ class Found:
     within: timedelta
     delay: timedelta | None = None
     incidents: int = 0
+    messages: int | None = None
     cause: str = ""
     is_cause_right: bool = False
     sentence: str = ""
@@ -163,6 +165,7 @@ def _found(
         *about,
         delay=message.at - one.start,
         incidents=len(shown),
+        messages=sum(observed.published(incident) for _, incident in shown),
         cause=layer,
         is_cause_right=layer in one.fault.layers,
         sentence=message.text,

@@ -29,6 +29,7 @@ class Totals:
         found: Found at all.
         in_time: Found within their delay.
         incidents: Incidents about found faults.
+        messages: Messages about them; None where some were not counted.
         right: Found ones whose first incident names a right cause.
         false: False incidents.
         trapped: Traps that a false incident came in.
@@ -41,6 +42,7 @@ class Totals:
     found: int
     in_time: int
     incidents: int
+    messages: int | None
     right: int
     false: int
     trapped: int
@@ -95,6 +97,9 @@ def _of_size(size: str, scores: Sequence[TimelineScore]) -> Totals:
         found=len(known),
         in_time=sum(one.is_in_time for one in found),
         incidents=sum(one.incidents for one in found),
+        messages=None
+        if any(one.messages is None for one in known)
+        else sum(one.messages or 0 for one in known),
         right=sum(one.is_cause_right for one in known),
         false=len(false),
         trapped=len({(one.seed, one.trap) for one in false if one.trap}),

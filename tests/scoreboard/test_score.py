@@ -70,6 +70,20 @@ def test_found_within_its_delay(after: timedelta, *, in_time: bool) -> None:
     assert found.is_cause_right
 
 
+def test_messages_about_a_fault_are_counted() -> None:
+    """Its opening and its end are messages, an alert that joins is none; so are totals."""
+    timeline = _timeline()
+    observed = _observed(timeline, HOUR)
+    [opened] = observed.changes["a1"]
+    more = (ChangeKind.JOINED, ChangeKind.RESOLVED)
+    changes = [opened, *(replace(opened, kind=kind) for kind in more)]
+    result = score(timeline, replace(observed, changes={"a1": changes}))
+    assert result.found[0].messages == 2
+    assert totals([result])[0].messages == 2
+    result.found = [replace(result.found[0], messages=None)]
+    assert totals([result])[0].messages is None
+
+
 def test_wrong_layer_is_a_wrong_cause() -> None:
     """A likely cause in another layer than the fault's is wrong, and named."""
     timeline = _timeline()
