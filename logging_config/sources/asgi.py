@@ -123,11 +123,12 @@ class AccessLog:
             leave_answer_to_server(scope.get("client"), scope["method"], scope["path"])
         elif not is_complete:
             reason = "client_disconnected" if is_gone else "response_incomplete"
-            error_code = error_code or reason
+            # Not by its truth: a value such as an array has none.
+            error_code = reason if error_code is None else error_code
             error = failure or BrokenResponseError(f"the response broke off ({reason})")
         elif status_code < _FAILED and failure is not None:
             if _is_older_than_end(failure):
-                error_code = error_code or "response_incomplete"
+                error_code = "response_incomplete" if error_code is None else error_code
             else:
                 error = None  # of a background task, which the server logs
         log = self._log or current_log()
