@@ -66,7 +66,10 @@ class Alerting:
         # After all that people wait for.
         publish_quality(cluster, namespace, now)
         return SubscriberResult(
-            "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
+            "; ".join(lines),
+            failed=bool(failed),
+            problem="; ".join(failed),
+            measured=measured(evaluation, delivered),
         )
 
     def cycle_ended(self, outcome: CycleOutcome) -> SubscriberResult:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus, in_order
-from mlmon.alerting.incidents.people import LONGEST_CLOSING, LONGEST_SNOOZE, handling
+from mlmon.alerting.incidents.people import LONGEST_SNOOZE, handling
 from mlmon.alerting.incidents.record import listing_order
+from mlmon.alerting.incidents.sentences import MOST_NAMED
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError, WrongValueError
-from mlmon.formatting import duration, moment
+from mlmon.formatting import count, duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,10 +123,16 @@ class IncidentActions:
     def close(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Close an incident whose alerts do not end by themselves."""
         incident = self._open(prefix)
+        alerts = self._alerts.get(incident.alert_ids)
+        still_open = [alert.title for alert in alerts if alert.ended is None]
         self._act(incident, ChangeKind.CLOSED, by, why or f"{by} closed it.", now)
+        holds = duration(handling(self._changes(incident.id)).closing_holds)
+        named = "; ".join(still_open[:MOST_NAMED])
+        more = f" and {len(still_open) - MOST_NAMED} more" if len(still_open) > MOST_NAMED else ""
         return (
-            f"{incident.title}: closed by {by}; it opens again where an alert joins, grows worse, "
-            f"or still alarms after {duration(LONGEST_CLOSING)}"
+            f"{incident.title}: closed by {by}. {count(len(still_open), 'alert')} still open: "
+            f"{named}{more}. It opens again where one still alarms after {holds}, grows worse, or "
+            "another joins"
         )
 
     def new_normal(

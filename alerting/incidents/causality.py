@@ -148,9 +148,14 @@ def same_condition(one: Alert, other: Alert) -> bool:
         return False
     if PLACES[one.layer].symptom:
         return _follows(one, other)
-    named = one.subject is not None and _part_of(one.subject) == _part_of(other.subject)
-    limit = PLACES[one.layer].lag if named else 0 * HOUR
+    limit = PLACES[one.layer].lag if same_subject(one, other) else 0 * HOUR
     return onset(one).gap(onset(other)) <= limit
+
+
+def same_subject(one: Alert, other: Alert) -> bool:
+    """Return whether two alerts of one layer are about one subject, such as a job or a feature."""
+    named = one.subject is not None and _part_of(one.subject) == _part_of(other.subject)
+    return named and one.layer == other.layer and same_scope(one, other)
 
 
 def _follows(one: Alert, other: Alert) -> bool:

@@ -19,8 +19,9 @@ from mlmon.alerting.incidents.incident import (
     Incident,
     IncidentChange,
     causal_order,
+    earliest_root,
     incident_id,
-    likely_cause,
+    shown_for,
 )
 from mlmon.alerting.incidents.sentences import ending_sentence
 from mlmon.analyzers.base.alert_policy import LAYERS
@@ -51,12 +52,13 @@ class _Open:
     opened: datetime | None = None
     worst: Severity = Severity.WARNING
     ended: datetime | None = None
+    root: Alert = field(init=False)
     cause: Alert = field(init=False)
     changes: list[IncidentChange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with the founder as the likely cause."""
-        self.cause = self.founder
+        self.root = self.cause = self.founder
 
     def note(self, kind: ChangeKind, at: datetime, text: str, about: str | None = None) -> None:
         """Add a change."""
@@ -161,12 +163,11 @@ def _raise(
 def _name_cause(incident: _Open, alert: Alert, at: datetime) -> None:
     """Find the likely cause again after one more member, which rarely asks to look at all."""
     members = [*incident.members.values()]
-    if may_cause(alert, incident.cause):
-        cause = likely_cause(members)
-    elif any(may_cause(member, alert) for member in members if member is not alert):
-        return
-    else:
-        cause = min(incident.cause, alert, key=causal_order)
+    if may_cause(alert, incident.root):
+        incident.root = earliest_root(members)
+    elif not any(may_cause(member, alert) for member in members if member is not alert):
+        incident.root = min(incident.root, alert, key=causal_order)
+    cause = shown_for(incident.root, members)
     if cause is incident.cause:
         return
     incident.cause = cause

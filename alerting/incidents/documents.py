@@ -44,7 +44,9 @@ def incident_record(
         stored: It as it is stored: what Alertmanager knows it by never changes.
     """
     cause, opened_by = incident.cause, incident.members[0]
-    still_open = _worst_open(incident) if cause.ended is not None else None
+    still_open = _worst_open(incident)
+    if still_open and cause.ended is None and still_open.severity.rank <= cause.severity.rank:
+        still_open = None
     found = IncidentRecord(
         changed=max(change.at for change in incident.changes),
         start=incident.start,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.causality import may_cause, onset
+from mlmon.alerting.incidents.causality import may_cause, onset, same_subject
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.window import Window, iso
 
@@ -233,14 +233,37 @@ def likely_cause(members: Sequence[Alert]) -> Alert:
     """Return the member that most likely caused the others.
 
     Among those that no other member may have caused: the earliest, then the one whose effect is
-    largest (severity, then how far beyond its limits), then by name, so that a tie is stable.
+    largest (severity, then how far beyond its limits), then by name, so that a tie is stable. Of
+    several alerts about one subject it is the most severe: a job's failure, not that it is late.
     """
+    return shown_for(earliest_root(members), members)
+
+
+def earliest_root(members: Sequence[Alert]) -> Alert:
+    """Return the earliest of the members that no other member may have caused."""
     roots = [
         member
         for member in members
         if not any(may_cause(other, member) for other in members if other is not member)
     ]
     return min(roots or members, key=causal_order)
+
+
+def shown_for(root: Alert, members: Iterable[Alert]) -> Alert:
+    """Return the most severe member about the subject of an incident's root, which may be itself.
+
+    Args:
+        root: The earliest of the members that no other may have caused.
+        members: The members.
+    """
+    worse = [
+        member
+        for member in members
+        if member.severity.rank > root.severity.rank and same_subject(member, root)
+    ]
+    return min(
+        worse, key=lambda member: (-member.severity.rank, causal_order(member)), default=root
+    )
 
 
 def causal_order(alert: Alert) -> tuple[datetime, int, float, str]:

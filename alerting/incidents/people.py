@@ -3,7 +3,7 @@
 - An acknowledgement holds until the incident ends, and lapses when it grows worse or reopens.
 - A snooze ends by itself, at the latest after `LONGEST_SNOOZE`: nothing is silenced for ever.
 - A person may close an incident whose alerts cannot end by themselves; new alerts reopen it, and
-  so do its own that still alarm after `LONGEST_CLOSING`.
+  so do its own that still alarm a day later, and a week after it was closed again.
 
 What counts is when changes became known, not when they happened: a person who acknowledges a
 warning cannot know of late data that show it was critical an hour before.
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Severity
 
-LONGEST_SNOOZE = LONGEST_CLOSING = timedelta(days=7)
+LONGEST_SNOOZE = timedelta(days=7)
+CLOSED_ONCE, CLOSED_AGAIN = timedelta(days=1), timedelta(days=7)
+"""So long a closing holds while an alert goes on alarming: at first, and once a person knows that
+it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Handling:
         snoozed_by: The change that snoozed it.
         seen: How severe it was when it was acknowledged or snoozed.
         closed_at: When a person closed it.
+        closings: How often one did.
         feedback: What it was, by the last word of a person.
     """
 
@@ -51,7 +55,13 @@ class Handling:
     snoozed_by: str | None = None
     seen: Severity | None = None
     closed_at: datetime | None = None
+    closings: int = 0
     feedback: Verdict | None = None
+
+    @property
+    def closing_holds(self) -> timedelta:
+        """How long the last closing holds while an alert goes on alarming."""
+        return CLOSED_AGAIN if self.closings > 1 else CLOSED_ONCE
 
     def muted(self, now: datetime) -> str | None:
         """Return why messages about it are held back; None where they are not."""
@@ -89,7 +99,7 @@ def after(state: Handling, change: IncidentChange) -> Handling:
         known = {"snoozed_until": None, "snoozed_by": None}
         known |= {"seen": None} if state.acknowledged_by is None else {}
     elif kind is ChangeKind.CLOSED:
-        known = {"closed_at": change.at}
+        known = {"closed_at": change.at, "closings": state.closings + 1}
     elif kind is ChangeKind.FEEDBACK and change.about is not None:
         known = {"feedback": Verdict(change.about)}
     elif kind in _LAPSES:

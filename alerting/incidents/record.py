@@ -39,8 +39,8 @@ class IncidentRecord:
         cause_reason, cause_latest_reason: That alert's sentences, of its worst and latest window,
             which end at `cause_worst_at` and `cause_latest_at`.
         cause_ended: When that alert ended; None while it is open.
-        open_reason: Once it has ended, the latest sentence of the worst alert that is open, of the
-            window that ends at `open_at`.
+        open_reason: Once it has ended, or where an open alert is more severe, the latest sentence
+            of the worst open alert, of the window that ends at `open_at`.
         layer: That alert's place in the chain of causes.
         alerts, open_alerts: How many it has, and how many are open.
         alert_ids: Their ids, in the order in which they joined.
@@ -204,11 +204,11 @@ def _same(value: Any) -> Any:
     return value
 
 
-def listing_order(record: IncidentRecord) -> tuple[int, float, str]:
+def listing_order(record: IncidentRecord) -> tuple[int, int, float, str]:
     """Return what every list of incidents is sorted by.
 
     Open critical ones that nobody took, other open ones that nobody took, open ones that somebody
-    took or snoozed, ended ones; the newest first in each of these groups.
+    took or snoozed, critical ones first, ended ones; the newest first in each of these groups.
     """
     if not record.is_open:
         group = 3
@@ -216,4 +216,5 @@ def listing_order(record: IncidentRecord) -> tuple[int, float, str]:
         group = 2
     else:
         group = 0 if record.severity is Severity.CRITICAL else 1
-    return group, -record.start.timestamp(), record.id
+    milder = int(record.is_open and record.severity is not Severity.CRITICAL)
+    return group, milder, -record.start.timestamp(), record.id

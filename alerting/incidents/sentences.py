@@ -75,15 +75,16 @@ def period(incident: IncidentRecord) -> str:
 def latest(incident: IncidentRecord) -> str:
     """Return the present state of an open incident, where the worst sentence is not of now.
 
-    The cause's last sentence with its time, where it was once worse; where the cause is over, since
-    when, and what is open still.
+    The cause's last sentence with its time, where it was once worse; that of a worse alert; where
+    the cause is over, since when, and what is open still.
     """
-    if incident.is_open and incident.cause_ended and incident.open_reason and incident.open_at:
+    if incident.is_open and incident.open_reason and incident.open_at:
+        now = f"{moment(incident.open_at)}: {incident.open_reason}"
+        if incident.cause_ended is None:
+            return now
         names = "; ".join(incident.affected[: min(incident.open_alerts, MOST_NAMED)])
-        return (
-            f"{moment(incident.open_at)}: {incident.open_reason} The likely cause is over since "
-            f"{moment(incident.cause_ended)}; still open: {names}."
-        )
+        over = moment(incident.cause_ended)
+        return f"{now} The likely cause is over since {over}; still open: {names}."
     sentence, at = incident.cause_latest_reason, incident.cause_latest_at
     if not incident.is_open or sentence == incident.cause_reason or at is None:
         return ""
@@ -119,6 +120,8 @@ def people(incident: IncidentRecord) -> Iterator[str]:
         yield f"snoozed until {moment(until)}"
     if assignee := incident.assignee:
         yield f"assigned to {assignee}"
+    if feedback := incident.feedback:
+        yield f"feedback: {feedback.replace('_', ' ')}"
 
 
 def story(

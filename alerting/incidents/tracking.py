@@ -11,7 +11,7 @@ bring back what was stored; then the news is what leads from the stored state to
 What people did adds to it. Only what was known counts as seen (`IncidentChange.known`):
 
 - Who closed an incident by hand saw its alerts; one that joins or grows worse later reopens it,
-  and so does one that still alarms after `LONGEST_CLOSING`.
+  and so does one that still alarms a day after, or a week after it was closed again.
 - Who acknowledged or snoozed a warning did not take it as critical.
 - A snooze that is over while the incident is open says so.
 """
@@ -24,7 +24,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, in_order
-from mlmon.alerting.incidents.people import LONGEST_CLOSING, Handling, after, handling
+from mlmon.alerting.incidents.people import Handling, after, handling
 from mlmon.formatting import moment
 
 if TYPE_CHECKING:
@@ -256,8 +256,10 @@ def _about_acts(
     if state.closed_at is not None and (unseen := _unseen(incident, changes)):
         text, kind, about = _reason(incident, unseen), ChangeKind.REOPENED, unseen.about
         found.append(_change(incident, kind, unseen.at, text, about=about, severity=severity))
-    elif state.closed_at is not None and (again := _still_alarming(incident, state.closed_at)):
-        at, about = state.closed_at + LONGEST_CLOSING, again.id
+    elif state.closed_at is not None and (
+        again := _still_alarming(incident, state.closed_at + state.closing_holds)
+    ):
+        at, about = state.closed_at + state.closing_holds, again.id
         text = f"Closed by hand {moment(state.closed_at)}, and it still alarms: "
         text += again.latest_reason
         kind = ChangeKind.REOPENED
@@ -287,10 +289,10 @@ def _unseen(incident: Incident, changes: Iterable[IncidentChange]) -> IncidentCh
     return found
 
 
-def _still_alarming(incident: Incident, closed: datetime) -> Alert | None:
-    """Return the open alert that alarmed last, if that was long after a person closed it."""
+def _still_alarming(incident: Incident, since: datetime) -> Alert | None:
+    """Return the open alert that alarmed last, if that was after a moment."""
     last = max(incident.open_members, key=lambda member: (member.last_alarm, member.id))
-    return last if last.last_alarm > closed + LONGEST_CLOSING else None
+    return last if last.last_alarm > since else None
 
 
 def _reason(incident: Incident, change: IncidentChange) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Ending
@@ -168,7 +169,8 @@ def _facts(
         yield "Latest", now
     if also := affected(incident):
         yield "Also affected", also
-    where = [incident.service, incident.model_name, f"namespace {namespace}"]
+    environment = incident.environment and f"environment {incident.environment}"
+    where = [incident.service, incident.model_name, environment, f"namespace {namespace}"]
     yield "Where", ", ".join(name for name in where if name)
     if incident.acknowledged_by:
         yield "Taken by", incident.acknowledged_by
@@ -212,5 +214,7 @@ def own_message(
 ) -> Message:
     """Return a message about mlmon itself, such as that it cannot judge."""
     name = f"mlmon-{title}-{at:%Y%m%dT%H%M}".replace(" ", "-").lower()
-    facts = (("What", sentence), ("At", moment(at)))
-    return Message(name, "", kind, severity, title, facts, thread=thread or name)
+    facts = [("What", sentence), ("At", moment(at)), ("Where", f"mlmon on {gethostname()}")]
+    if severity != "ok":
+        facts.append(("What to do", "on that machine: mlmon doctor"))
+    return Message(name, "", kind, severity, title, tuple(facts), thread=thread or name)

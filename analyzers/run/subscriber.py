@@ -39,11 +39,13 @@ class SubscriberResult:
     Args:
         line: In one line, empty where there is nothing to report.
         failed: Whether something could not be done that is to be done next time.
+        problem: What could not be done; empty where `line` says it.
         measured: What it measured, for `/metrics` of `mlmon run`.
     """
 
     line: str = ""
     failed: bool = False
+    problem: str = ""
     measured: tuple[Measurement, ...] = ()
 
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
+CYCLE_JOB = "mlmon_cycle"
+"""The job of which each cycle of `mlmon run` is a run."""
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
 RECORDS, RECORDS_TREND = "records.ratio", "records.trend"
 TREND_RUNS, MIN_TREND_RUNS, TREND_P = 30, 8, 0.001
@@ -221,11 +223,13 @@ class JobHealth(Analyzer[JobProfile]):
                 worst = row
         limits = self.limits[FAILED]
         failed = worst[0].end if worst else None
+        # One cycle of mlmon may meet a restart, or a receiver that is away for a moment.
+        forgiven = job == CYCLE_JOB and len(worst) == 1
         return self.finding(
             FAILED,
             job,
             window,
-            limits.judge(len(worst), len(worst)),
+            Severity.OK if forgiven else limits.judge(len(worst), len(worst)),
             value=float(len(worst)),
             sample_count=len(ended),
             service=ended[-1].service,

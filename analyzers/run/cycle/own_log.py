@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
 
-CYCLE_JOB = "mlmon_cycle"
 _STORED_BEFORE = 409
 
 

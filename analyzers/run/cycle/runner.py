@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import schedule
 
 from mlmon.analyzers.base.window import DAY, MINUTE, SECOND, iso
+from mlmon.analyzers.checks.job_health.job_health import CYCLE_JOB
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.metrics import CycleMetrics
-from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
+from mlmon.analyzers.run.cycle.own_log import Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, BookmarkStore, Lease
 from mlmon.analyzers.run.engine import described
 from mlmon.analyzers.run.subscriber import NOBODY, CycleOutcome
@@ -74,7 +75,7 @@ def _unjudged(cycle: Cycle) -> str:
 def _failures(cycle: Cycle) -> str:
     """Return what failed in a cycle."""
     failed = [f"{name}: {why}" for name, why in cycle.failures.items()]
-    failed += [result.line for result in cycle.results if result.failed]
+    failed += [result.problem or result.line for result in cycle.results if result.failed]
     return "; ".join(failed)
 
 

@@ -153,6 +153,25 @@ def test_a_job_that_does_not_run_is_no_cause_of_silence() -> None:
     assert incident.cause == job
 
 
+def test_of_two_alerts_about_one_job_the_worse_is_the_cause() -> None:
+    """It is late, and then it fails three times: the failure is named, with its sentence.
+
+    So it is where only another job is worse: the list shows its sentence as the latest.
+    """
+    known = {"service": "scheduler"}
+    late = alert("w" * 9, "job", "refresh", **known)
+    failed = alert("wwc", "job", "refresh", at=HOUR / 2, metric="failed.runs", **known)
+    (incident,) = correlate([late, failed])
+    assert incident.cause == failed
+    record = incident_record(incident, Handling(), START + DAY)
+    assert (record.cause_reason, latest(record)) == ("refresh is c in window 3.", "")
+    other = alert("wc", "job", "sync", at=HOUR / 2, **known)
+    (incident,) = correlate([late, other])
+    record = incident_record(incident, Handling(), START + DAY)
+    assert record.cause_reason == "refresh is w in window 1."
+    assert latest(record) == "2026-03-02 02:30 UTC: sync is c in window 2."
+
+
 def test_an_open_incident_whose_cause_is_over_says_what_is_open() -> None:
     """Nobody restarts a job that runs again: list, page and message show what is left, and how bad.
 

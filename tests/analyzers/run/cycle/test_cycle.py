@@ -13,6 +13,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.checks.job_health.job_health import CYCLE_JOB
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.profiles.store import ProfileStore
@@ -20,7 +21,6 @@ from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.metrics import CycleMetrics
-from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
