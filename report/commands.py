@@ -62,8 +62,9 @@ def report(
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.atomic_write import atomic_write, check_output_file
     from mlmon.elastic.system.progress import show_progress
-    from mlmon.report.html.page import report_html, vega_script
+    from mlmon.report.html.page import report_html
     from mlmon.report.html.series import record
+    from mlmon.report.html.vega_bundle import vega_script
 
     check_output_file(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)

@@ -93,14 +93,6 @@ def templates() -> Environment:
 
 
 @cache
-def vega_script() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
-    import vl_convert
-
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-
-
-@cache
 def _asset(name: str) -> str:
     """Return a file of the page, from this package."""
     return files("mlmon.report.html").joinpath(name).read_text(encoding="utf-8")

@@ -57,6 +57,7 @@ def serve(
         shutdown_event() as stopping,
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.pages.warm_up, daemon=True).start()
         print(f"{server.url}  (end with Ctrl-C)", flush=True)
         stopping.wait()
 

@@ -17,8 +17,9 @@ from mlmon.dashboards.model.sources import FINDING_DOCUMENTS
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import moment
 from mlmon.report.html.incident_list import IncidentList, Surroundings, incident_list
-from mlmon.report.html.page import templates, vega_script
+from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
+from mlmon.report.html.vega_bundle import prepare, vega_script
 from mlmon.report.panels.dashboard_view import (
     DashboardScope,
     dashboard_view,
@@ -83,6 +84,15 @@ class Pages:
         self._runbooks = runbooks
         self._links = links
         self._default = default
+
+    def warm_up(self) -> None:
+        """Load what the first page would wait for: analyzers, templates, the drawing script."""
+        for dashboard in dashboards():
+            shown_on(dashboard, discover())
+        for name in ("serve.html", "serve_content.html", "serve_section.html"):
+            templates().get_template(name)
+        prepare()
+        asset("vega.js")
 
     def page(self, name: str, query: str, now: datetime) -> str | None:
         """Return a dashboard's page, None where there is no such dashboard."""

@@ -68,8 +68,9 @@ class Server:
         self._socket = _listening(settings.host, settings.port if port is None else port)
         self.reach = reach(settings, public_url, self._socket.getsockname()[1])
         listed = ReportPages(reports)
+        self.pages = Pages(cluster, namespace, runbooks=runbooks, links=links, reports=listed)
         app = App(
-            Pages(cluster, namespace, runbooks=runbooks, links=links, reports=listed),
+            self.pages,
             IncidentPages(cluster, namespace, runbooks=runbooks, links=links, reports=listed),
             self.reach,
             people,

@@ -16,6 +16,7 @@ from mlmon.commands import app
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.logging_config import Service, open_log
 from tests.support.documented_commands import REST, blocks, documented_commands
 from tests.support.histories import spell
 from tests.support.installations import ROOT
@@ -29,8 +30,23 @@ NOT_RUN = {
     "kibana delete": "likewise",
     "grafana export": "needs an extra, and is run by its own tests",
 }
+LIMITS = """
+[[analyzers.rules]]
+analyzer = "data_quality"
+metric = "missing.rate"
+warning = 0.1
+critical = 0.3
+"""
 ENDLESS = {"--follow", "-f"}
-EMPTY = {"ship status", "ship retry-rejected", "alerting test", "reports write", "sample --out"}
+EMPTY = {
+    "tune --limits",
+    "compare --since",
+    "ship status",
+    "ship retry-rejected",
+    "alerting test",
+    "reports write",
+    "sample --out",
+}
 """Commands that may find nothing to do here, and say so."""
 
 
@@ -59,8 +75,10 @@ def place(
     for name in ("bids.csv", "train.csv"):
         (tmp_path / name).write_text(table)
     (tmp_path / "bids.toml").write_text(mapping)
-    for folder in ("models/7", "logs"):
-        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "limits.toml").write_text(LIMITS)
+    (tmp_path / "models" / "7").mkdir(parents=True)
+    with open_log(Service("api", environment="test"), path=tmp_path / "logs" / "a.jsonl") as log:
+        log.app("error", "connection refused", {})
     code, _ = run(["setup"])
     assert code == ExitCode.DONE
     return tmp_path

@@ -21,8 +21,9 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.run.ground_truth import ExpectedFinding, TrueIncident
 from mlmon.report.html.incident_list import StoredIncident
-from mlmon.report.html.page import report_html, vega_script
+from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
+from mlmon.report.html.vega_bundle import vega_script
 from tests.support.histories import all_alerts
 
 CHECKER = Path(__file__).parents[3] / "shared" / "tools" / "check_artefacts.py"

@@ -81,6 +81,13 @@ def get(server: Server, path: str, host: str | None = None) -> tuple[int, str]:
     return answer.status, body
 
 
+def findings(server: Server, query: str) -> str:
+    """Return the overview's section of findings, which opens with a click."""
+    page = get(server, f"/overview?{query}")[1]
+    (number,) = re.findall(r'data-later="(\d+)"><summary>Warning and critical findings', page)
+    return get(server, f"/overview/section/{number}?{query}")[1]
+
+
 def test_pages_and_what_is_none(server: Server) -> None:
     """Every dashboard answers; unknown pages are 404; a wrong range is explained on the page."""
     assert urlsplit(server.url).hostname == "127.0.0.1"
@@ -93,7 +100,7 @@ def test_pages_and_what_is_none(server: Server) -> None:
     status, body = get(server, "/overview?since=yesterday")
     assert status == 200
     assert "is not a time" in body
-    assert "&lt;b&gt;100 %&lt;/b&gt; of requests failed." in get(server, f"/overview?{RANGE}")[1]
+    assert "&lt;b&gt;100 %&lt;/b&gt; of requests failed." in findings(server, RANGE)
 
 
 def test_another_sites_name_is_refused(server: Server) -> None:
@@ -105,10 +112,10 @@ def test_another_sites_name_is_refused(server: Server) -> None:
 
 def test_a_choice_narrows_what_it_can(server: Server) -> None:
     """With a service chosen, requests of the other are not counted, findings without it gone."""
-    everything = get(server, f"/overview/content?{RANGE}")[1]
-    other = get(server, f"/overview/content?{RANGE}&service.name=other")[1]
-    assert "of requests failed" in everything
-    assert "of requests failed" not in other
+    chosen = f"{RANGE}&service.name=other"
+    assert "of requests failed" in findings(server, RANGE)
+    assert "of requests failed" not in findings(server, chosen)
+    other = get(server, f"/overview/content?{chosen}")[1]
     assert '"s":"All requests","v":' in other
 
 
