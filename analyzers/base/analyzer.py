@@ -48,6 +48,9 @@ class Analyzer(ABC, Generic[P]):
         runbooks: What to do about each metric that is judged; "" stands for all others.
         certain: Whether its verdicts hold however many lines were lost, so that lost ones do not
             withhold them.
+        at_once: Whether its findings may end between the steps of what it judges, so that every
+            cycle asks it. What it judges must be of a growing kind: without the newest events it
+            would find that they are missing.
         limits: The limits by metric, taken from `metrics`.
         windows: Lengths of windows, shortest first, of which it takes the shortest that carries a
             verdict; empty where its windows are fixed. mlmon.toml may allow some of them only.
@@ -63,6 +66,7 @@ class Analyzer(ABC, Generic[P]):
     advice: ClassVar[str]
     runbooks: ClassVar[Mapping[str, Runbook]]
     certain: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
     limits: Mapping[str, Limits]
     windows: tuple[timedelta, ...] = ()
     early: ClassVar[tuple[timedelta, ...]] = ()

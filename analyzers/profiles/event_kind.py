@@ -78,6 +78,7 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
     """
 
     step = EVENT_STEP
+    growing = True  # a verdict at the second of an event must know the events just before it
     fields: ClassVar[list[str]]
 
     @abstractmethod

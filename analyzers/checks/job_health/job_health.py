@@ -98,6 +98,7 @@ class JobHealth(Analyzer[JobProfile]):
         ),
     }
     needs = (Needs("job", PAST),)
+    at_once = True
     metrics = (
         Metric(
             FAILED,

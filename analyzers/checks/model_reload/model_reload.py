@@ -82,6 +82,7 @@ class ModelReload(Analyzer[ModelProfile]):
             "Restart the process that still predicts with the old version.",
         ),
     }
+    at_once = True
     needs = (
         Needs("model", PAST),
         Needs("prediction", 3 * DAY),

@@ -276,7 +276,7 @@ def _plan(
         first = Window(min(fresh.start, owed.get(analyzer.name, fresh.start)), fresh.end)
         for period in joined([*changed, *([first] if first.start < first.end else [])]):
             # A window ends with a profile of the kind that is judged, or not in this period.
-            if next(period.ends(step), None) is not None:
+            if analyzer.at_once or next(period.ends(step), None) is not None:
                 plan[period].append(analyzer)
     return sorted(plan.items(), key=lambda item: item[0])
 
