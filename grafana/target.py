@@ -58,7 +58,7 @@ class Target:
         query: The query.
         measure: What it measures.
         label: Name of its result; empty for a hidden query.
-        limit: Whether it is a limit beside the values.
+        limit: Whether it is a limit next to the values.
     """
 
     query: Builder[Dataquery]

@@ -83,7 +83,7 @@ class IncidentStore:
         return self._records([{"range": {"event.created": {"gte": iso(moment)}}}, _STANDS])
 
     def matchable(self, begin: datetime) -> list[IncidentRecord]:
-        """Return what was an incident after a moment, or was taken for one; see `matching.py`."""
+        """Return what was an incident after a moment, or looked like one; see `matching.py`."""
         lasted = [
             {"term": {"incident.status": IncidentStatus.OPEN}},
             {"range": {"event.end": {"gt": iso(begin)}}},

@@ -165,7 +165,7 @@ def with_past_weeks(finding: Finding, hours: Hours) -> Finding:
     found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:
         return finding
-    # A note beside an alarm, not a verdict: it is left out where the weeks certainly differed.
+    # A note next to an alarm, not a verdict: it is left out where the weeks certainly differed.
     if found.drift.severity is not Severity.OK and found.drift.p_value <= SIGNIFICANT:
         return finding
     alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."

@@ -24,7 +24,7 @@ SECOND = MINUTE / 60
 BEHIND = 15 * SECOND
 """What is less behind is there with the next request: nobody waits for it."""
 LATE = 10 * MINUTE
-"""What is more behind, such as an old file that is shipped again, tells nothing of the present."""
+"""What is more behind, such as an old file that is shipped again, says nothing of today."""
 RECENT = 90 * SECOND
 """A report counts so long: three times as long as there is between two."""
 

@@ -99,14 +99,14 @@ class Label:
     Args:
         prediction: The prediction.
         counted: The outcome that counts: the last one.
-        learnt: When the first one was logged.
+        first_logged: When the first one was logged.
         seen: The ids of all of them, sorted, `MOST_SEEN` at most.
         contradicted: Whether they differ.
     """
 
     prediction: Prediction
     counted: Outcome
-    learnt: datetime
+    first_logged: datetime
     seen: tuple[str, ...]
     contradicted: bool = False
 
@@ -125,7 +125,7 @@ class Label:
         return replace(
             self,
             counted=max(self.counted, outcome, key=lambda answer: answer.order),
-            learnt=min(self.learnt, outcome.at),
+            first_logged=min(self.first_logged, outcome.at),
             # The least ids are kept, not the first ones: then the order of arrival is no matter.
             seen=tuple(sorted({*self.seen, outcome.id})[:MOST_SEEN]),
             contradicted=self.contradicted or self.counted.differs(outcome),
@@ -157,8 +157,8 @@ class Label:
             "ml.prediction.id": self.prediction.id,
             **dict(self.prediction.fields),
             "ml.outcome.label": counted.label,
-            "label.learnt": iso(self.learnt),
-            "label.delay_hours": (self.learnt - self.prediction.at) / HOUR,
+            "label.learnt": iso(self.first_logged),
+            "label.delay_hours": (self.first_logged - self.prediction.at) / HOUR,
             "label.outcomes": len(self.seen),
             "label.contradicted": self.contradicted,
             "label.draw": draw(self.prediction.id),

@@ -88,7 +88,7 @@ class FieldMapper:
     def _are_clean_ids(self, ids: tuple[Any, ...]) -> bool:
         if self._known_ids(ids):
             return True
-        # Most events have a new id beside known ones.
+        # Most events have a new id next to known ones.
         for text in ids:
             if text not in self._clean_ids and not self._is_clean(text, identifier=True):
                 return False

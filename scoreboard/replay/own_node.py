@@ -28,7 +28,7 @@ def own_cluster() -> Iterator[Cluster]:
     cache = cache_folder(load_settings())
     with TemporaryDirectory(prefix="mlmon-scoreboard-") as folder:
         config = Path(folder) / "mlmon.toml"
-        config.touch()  # default settings: whatever the user has set is left out
+        config.touch()  # default settings: those of the user are left out
         with (
             settings_from(config),
             temporary_node(PORT, HEAP, cache) as settings,

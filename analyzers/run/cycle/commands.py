@@ -77,7 +77,7 @@ def run(
             as_json=as_json,
             metrics=measured,
             subscriber=subscriber,
-            beside=_reports(settings.namespace),
+            side_command=_reports(settings.namespace),
         )
         if once:
             cycle = runner.once()

@@ -94,7 +94,7 @@ class Runner:
         as_json: Whether a cycle is reported as a JSON document, not a line for people.
         metrics: Counts the cycles.
         subscriber: Who acts on what is judged.
-        beside: A command that runs beside the cycles; None for none.
+        side_command: A command that runs next to the cycles; None for none.
     """
 
     cluster: Cluster
@@ -107,7 +107,7 @@ class Runner:
     as_json: bool = False
     metrics: CycleMetrics = field(default_factory=CycleMetrics)
     subscriber: Subscriber = NOBODY
-    beside: SideCommand | None = None
+    side_command: SideCommand | None = None
     _every: timedelta | None = field(init=False, default=None)
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
@@ -314,8 +314,8 @@ class Runner:
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)
         scheduler.every(int(EVERY.total_seconds())).seconds.do(self.check)
-        if self.beside is not None:
-            scheduler.every(int(EVERY.total_seconds())).seconds.do(self._poll, self.beside)
+        if self.side_command is not None:
+            scheduler.every(int(EVERY.total_seconds())).seconds.do(self._poll, self.side_command)
         try:
             scheduler.run_all()
             while not stopping.is_set():
@@ -323,14 +323,14 @@ class Runner:
                 # The next is due that long after the last one began; late ones begin at once.
                 stopping.wait(max(0.0, min(scheduler.idle_seconds or 0.0, 1.0)))
         finally:
-            if self.beside is not None:
-                self.beside.stop()
+            if self.side_command is not None:
+                self.side_command.stop()
 
-    def _poll(self, beside: SideCommand) -> None:
-        """Report what the command beside the cycles printed; nothing it does stops them."""
+    def _poll(self, side_command: SideCommand) -> None:
+        """Report what the command next to the cycles printed; nothing it does stops them."""
         at = iso(self.clock())
         try:
-            for line in beside.poll():
-                self._print(f"{at} {line}", {"at": at, "beside": line})
+            for line in side_command.poll():
+                self._print(f"{at} {line}", {"at": at, "side_command": line})
         except OSError as error:
             self._print(f"{at} {error}", {"at": at, "error": str(error)})

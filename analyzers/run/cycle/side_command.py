@@ -1,4 +1,4 @@
-"""A command of mlmon that runs beside the cycles, in a process of its own, at intervals."""
+"""A command of mlmon that runs next to the cycles, in a process of its own, at intervals."""
 
 from __future__ import annotations
 

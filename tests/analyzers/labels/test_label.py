@@ -47,7 +47,7 @@ def test_the_order_of_arrival_is_no_matter(outcomes: list[Outcome], data: st.Dat
     label = Label.of(PREDICTION, arrivals[:cut]).with_outcomes(arrivals[cut:])
     by_time = sorted(outcomes, key=lambda outcome: (outcome.at, int(outcome.id.removeprefix("o-"))))
     assert label.counted == by_time[-1]
-    assert label.learnt == by_time[0].at
+    assert label.first_logged == by_time[0].at
     assert label.contradicted == (len({(outcome.label, outcome.value) for outcome in outcomes}) > 1)
     assert set(label.seen) == {outcome.id for outcome in outcomes}
     assert label.with_outcomes(outcomes) == label

@@ -248,10 +248,10 @@ def test_no_cycle_waits_for_it(cluster: Cluster, namespace: str) -> None:
         if sum("judged to" in known for known in lines) == 2:
             stopping.set()
 
-    beside = SideCommand(("run", "--every", "1h"), HOUR, lambda: datetime.now(UTC))
+    side = SideCommand(("run", "--every", "1h"), HOUR, lambda: datetime.now(UTC))
     runner = Runner(
-        cluster, namespace, "test", lambda: datetime.now(UTC), report=report, beside=beside
+        cluster, namespace, "test", lambda: datetime.now(UTC), report=report, side_command=side
     )
     runner.until(stopping, timedelta(seconds=1))
     assert sum("judged to" in known for known in lines) == 2
-    assert beside._process is None
+    assert side._process is None
