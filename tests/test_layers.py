@@ -84,6 +84,7 @@ SHELLS = {
         "analyzers/compare/*",
         "analyzers/run/*",
         "analyzers/sample/draw.py",
+        "analyzers/sample/scheduled.py",
         "alerting/alerts/evaluation.py",
         "alerting/incidents/evaluation.py",
         "alerting/actions/*",
