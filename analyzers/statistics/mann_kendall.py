@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import lru_cache
 from itertools import accumulate, combinations
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,30 @@ def falling_p(values: Sequence[float]) -> float:
     Fewer than two values fall in any case: 1.
     """
     falling = sum(later < earlier for earlier, later in combinations(values, 2))
-    orders = [1]
-    for size in range(2, len(values) + 1):
-        orders = _times(orders, size)
-    for tie in Counter(values).values():
-        for size in range(2, tie + 1):
-            orders = _divided(orders, size)
+    ties = tuple(sorted(tie for tie in Counter(values).values() if tie > 1))
+    orders = _orders(len(values), ties)
     # As many orders have k rising pairs as have k falling ones.
-    return sum(orders[: len(orders) - falling]) / sum(orders)
+    return orders[-1 - falling] / orders[-1]
+
+
+@lru_cache(maxsize=1_024)
+def _orders(size: int, ties: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many orders of so many values have at most 0, 1, 2, … falling pairs.
+
+    Series of days are as long and tie as often as each other: making these numbers again for each
+    cost a twelfth of a cycle's time.
+
+    Args:
+        size: How many values there are.
+        ties: How many of them are equal, for each value that occurs more than once.
+    """
+    orders = [1]
+    for length in range(2, size + 1):
+        orders = _times(orders, length)
+    for tie in ties:
+        for length in range(2, tie + 1):
+            orders = _divided(orders, length)
+    return tuple(accumulate(orders))
 
 
 def fewest(alpha: float) -> int:
