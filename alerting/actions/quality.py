@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ANALYZER = "alert_quality"
 """`finding.analyzer` of the findings about alerting itself; they have no limits and never alarm."""
 PRECISION, DETECTION, ACKNOWLEDGEMENT = "precision", "detection.time", "acknowledgement.time"
+LEAST_FALSE = 2
+"""So many false alarms of a metric there must be for a limit to be suggested."""
 REACH = timedelta(days=90)
 """Of so much of the past the findings of a day are."""
 _RUNBOOK = "docs/alerting.md#how-good-alerts-are"
@@ -153,8 +155,9 @@ def suggested_limits(
 ) -> list[SuggestedLimit]:
     """Return limits that feedback suggests, each with its effect on the past; none is set.
 
-    For each metric with false alarms the limit lies just above the most extreme false alarm that
-    leaves every right alert standing, as a replay of the stored findings shows.
+    For each metric with several false alarms, and an alert that was right, the limit lies just
+    above the most extreme false alarm that leaves every right alert standing, as a replay of the
+    stored findings shows; never at the critical limit or beyond.
     """
     incidents = list(IncidentStore(cluster, namespace).opened_since(since))
     right = _alerts_of(incidents, {Verdict.FIXED, Verdict.NEW_NORMAL})
@@ -168,13 +171,14 @@ def suggested_limits(
     for (analyzer, metric), alerts in sorted(by_metric.items()):
         declared = limits.get(analyzer, {}).get(metric)
         false = [alert for alert in alerts if alert.id in wrong]
-        if declared is None or not declared.judged or not false:
+        known_enough = len(false) >= LEAST_FALSE and len(false) < len(alerts)
+        if declared is None or not declared.judged or not known_enough:
             continue
         first = min(alert.first_start for alert in alerts)
         series = sorted({alert.series for alert in alerts})
         known = list(findings.search(since=first, until=now, series=series))
         best = best_limit(known, false, [alert for alert in alerts if alert.id in right])
-        if best is not None:
+        if best is not None and best[0] < 1:
             beyond, avoided = best
             moved = declared.warning + beyond * (declared.critical - declared.warning)
             found.append(

@@ -84,7 +84,7 @@ class AlertStateMachine:
         if self.alert is None and level is not None:
             self.alert = opened(rule, self._counting, level, self._ok_windows)
         elif self.alert is not None:
-            self.alert = _continued(self.alert, alarms, findings, level)
+            self.alert = _continued(self.alert, alarms, findings, level, self._counting)
         if self.alert is not None:
             known = max(rule.expires(finding) for finding in findings)
             expires = max(self.alert.expires, known)
@@ -110,9 +110,21 @@ class AlertStateMachine:
 
 
 def _continued(
-    alert: Alert, alarms: list[Finding], findings: Sequence[Finding], level: Severity | None
+    alert: Alert,
+    alarms: list[Finding],
+    findings: Sequence[Finding],
+    level: Severity | None,
+    counting: Sequence[Finding],
 ) -> Alert:
-    """Return an open alert after one more moment."""
+    """Return an open alert after one more moment.
+
+    Args:
+        alert: The alert before.
+        alarms: The findings of the moment that count.
+        findings: All findings of the moment.
+        level: The level at which the rule holds now.
+        counting: The findings that count now, those of the moment among them.
+    """
     if alarms:
         alert = replace(
             alert,
@@ -131,7 +143,9 @@ def _continued(
             severity_since=findings[0].end,
             severity_reason=worst(alarms).reason,
         )
-        alert = _as_bad_as(grown, alarms)
+        # The first that was so severe may have been worse than the one that decided it.
+        as_severe = [finding for finding in counting if finding.severity.rank >= level.rank]
+        alert = _as_bad_as(grown, as_severe)
     elif alarms and (shown := worst(alarms)).severity.rank >= alert.severity.rank:
         alert = _as_bad_as(alert, [shown]) if excess(shown) > alert.excess else alert
     return alert

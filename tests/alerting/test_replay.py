@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Finding
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 FEATURE = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}
 OUTAGE = {"analyzer": "outage", "metric": "no_model.seconds", "service": "pricing"}

@@ -83,7 +83,7 @@ CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
 OWN = "mlmon"
 AWAY = (0.30, 0.35)
 """Shares of the history between which the receivers answer 503."""
-NODE_KILLS = (5, 9)
+NODE_KILLS = (5,)
 """Of the cycles with a message, those in which the node is killed; mlmon is in every other one."""
 console = Console(width=None if sys.stdout.isatty() else 120)
 

@@ -197,8 +197,39 @@ def test_no_limit_is_suggested_that_hides_what_was_right(
         ("/a", Verdict.FIXED),
         ("/b", Verdict.FALSE_ALARM),
         ("/c", Verdict.FIXED),
-        ("/d", Verdict.FIXED),
+        ("/d", Verdict.FALSE_ALARM),
     ):
         actions.feedback(judged[path], verdict, "bob", "the other way round", NOW + HOUR)
     assert suggested_limits(cluster, namespace, START - DAY, NOW + timedelta(days=1)) == []
     assert best_limit([], [], []) is None
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"/c": Verdict.FIXED},
+        {"/b": Verdict.FALSE_ALARM, "/d": Verdict.FALSE_ALARM},
+    ],
+    ids=["one false alarm", "nothing that was right"],
+)
+def test_no_limit_is_suggested_where_little_is_known(
+    cluster: Cluster, namespace: str, judged: dict[str, str], others: dict[str, Verdict]
+) -> None:
+    """One false alarm proves nothing, nor do several without an alert that was right."""
+    actions = IncidentActions(cluster, namespace)
+    for path, verdict in others.items():
+        actions.feedback(judged[path], verdict, "bob", "", NOW + HOUR)
+    assert suggested_limits(cluster, namespace, START - DAY, NOW + DAY) == []
+
+
+def test_no_limit_is_suggested_beyond_the_critical_one(cluster: Cluster, namespace: str) -> None:
+    """Two false alarms at twice the critical limit, and one that was right at five times it."""
+    for day, (path, rate) in enumerate((("/a", 0.2), ("/b", 0.2), ("/c", 0.5))):
+        burst(cluster, namespace, path, day, rate)
+    update(cluster, namespace, START - DAY, NOW, AlertingSettings())
+    actions = IncidentActions(cluster, namespace)
+    for incident in actions.listed(START - DAY):
+        right = "/c" in incident.title
+        verdict = Verdict.FIXED if right else Verdict.FALSE_ALARM
+        actions.feedback(incident.id, verdict, "ada", "", NOW)
+    assert suggested_limits(cluster, namespace, START - DAY, NOW) == []

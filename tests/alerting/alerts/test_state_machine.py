@@ -152,6 +152,23 @@ def test_an_alert_shows_what_a_person_asks() -> None:
     assert alert.ended == START + 8 * HOUR
 
 
+@pytest.mark.parametrize(
+    ("values", "window"), [((0.04, 0.38, 0.35), 3), ((0.04, 0.35, 0.38), 4), ((0.09, 0.2, 0.15), 3)]
+)
+def test_the_worst_window_is_named_also_where_a_later_one_decided(
+    values: tuple[float, ...], window: int
+) -> None:
+    """Two critical windows of three make it critical; the first of them may be the worse one."""
+    findings = [
+        replace(finding, value=value, warning=0.02, critical=0.1)
+        for finding, value in zip(spell("owcc"), (0.0, *values), strict=True)
+    ]
+    (alert,) = gone_through(rule(), findings, AlertStateMachine())
+    assert alert.severity_since == START + 4 * HOUR
+    assert alert.reason == f"price is c in window {window}."
+    assert alert.excess == pytest.approx((max(values) - 0.02) / 0.08)
+
+
 def test_where_windows_overlap_it_began_with_what_was_new() -> None:
     """A day's window that ends every hour says of its last hour what the one before did not."""
     of = rule(step=HOUR)
