@@ -129,6 +129,8 @@ def open_pipeline(
 
         tailer = _tailer(request, checkpoint, key)
         tailer.problems.update(problems)
+        watch = Watch(paths.patterns(request.paths), shutdown, tailer.report_changes)
+        tailer.is_notified = watch.notifies
         yield Pipeline(
             tailer,
             _encoder(cluster, request, dead_letters.shipper_id, encoder or LineEncoder),
@@ -136,7 +138,7 @@ def open_pipeline(
             dead_letters,
             checkpoint,
             shutdown,
-            wake=Watch(paths.patterns(request.paths), shutdown).wait,
+            wake=watch.wait,
             report=report,
             flow=request.flow,
         )

@@ -41,6 +41,9 @@ class Content(Protocol):
     def read_at(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes from `offset`; fewer where no more are there now."""
 
+    def is_deleted(self) -> bool:
+        """Return whether it has no name any more."""
+
     def skip_hole(self, offset: int) -> int:
         """Return where the next bytes that were written begin, `offset` where that is unknown."""
 
@@ -95,6 +98,10 @@ class PlainContent:
         except OSError as error:
             self.problem = error.strerror or str(error)
             return b""
+
+    def is_deleted(self) -> bool:
+        """Return whether it has no name any more."""
+        return os.fstat(self._descriptor).st_nlink == 0
 
     def skip_hole(self, offset: int) -> int:
         """Return the first offset from this one on that is in no hole; the size without any."""
@@ -153,6 +160,10 @@ class GzipContent:
             self._buffer += more
         self._drop_before(offset)
         return bytes(memoryview(self._buffer)[:size])
+
+    def is_deleted(self) -> bool:
+        """Return False: what was read does not change, so nobody asks."""
+        return False
 
     def skip_hole(self, offset: int) -> int:
         """Return the offset."""
@@ -254,6 +265,10 @@ class PipeContent:
             self.finished = not data
             self._buffer += data
         return self._buffer[:size]
+
+    def is_deleted(self) -> bool:
+        """Return False: what was read does not change, so nobody asks."""
+        return False
 
     def skip_hole(self, offset: int) -> int:
         """Return the offset."""

@@ -238,6 +238,19 @@ class ContentMatch(Enum):
     """It is something else."""
 
 
+class Claim(Enum):
+    """Next step for a file that does not continue a known one."""
+
+    UNKNOWN = "unknown"
+    """It is a new file."""
+    EMPTY = "empty"
+    """It holds nothing yet."""
+    LATER = "later"
+    """Look again soon: it is still being written, or what it continues is not decided yet."""
+    NEVER = "never"
+    """It is not shipped, until it changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownFile:
     """A known file whose content another file has.

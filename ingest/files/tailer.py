@@ -5,9 +5,9 @@ is closed is identified by `file_identity`, under the patterns and next to its l
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from mlmon.ingest.files import ended_files
@@ -15,6 +15,7 @@ from mlmon.ingest.files.content import Content, PipeContent, open_content
 from mlmon.ingest.files.file_identity import (
     START_BYTES,
     Candidate,
+    Claim,
     ContentMatch,
     FileRecord,
     KnownFile,
@@ -22,6 +23,7 @@ from mlmon.ingest.files.file_identity import (
 )
 from mlmon.ingest.files.file_locks import FileLocks
 from mlmon.ingest.files.missing_files import MissingFiles
+from mlmon.ingest.files.open_file import LostBytes, OpenFile
 from mlmon.ingest.files.paths import (
     STANDARD_INPUT,
     FoundFile,
@@ -49,72 +51,17 @@ SEARCH_S = 60.0
 
 KEEP_S = 30 * 86_400.0
 MOST_KNOWN = 2_000
-"""How long a file that is gone is remembered at least, so that its compressed copy is identified;
-and how many such files are remembered even longer."""
+"""How long a file that is gone is remembered, so that its compressed copy is identified; and how
+many such files are remembered even longer."""
+MOST_GONE = 10_000
+"""How many files that are gone are remembered at all: where pods come and go by the thousand, each
+look for files and each checkpoint would cost more every day. Lines of a copy of a forgotten one are
+looked up."""
 
 _STANDARD_INPUT_KEY = (-1, -1)
 _CLOSED_AT_ONCE = 256
-
-
-class Claim(Enum):
-    """Next step for a file that does not continue a known one."""
-
-    UNKNOWN = "unknown"
-    """It is a new file."""
-    EMPTY = "empty"
-    """It holds nothing yet."""
-    LATER = "later"
-    """Look again soon: it is still being written, or what it continues is not decided yet."""
-    NEVER = "never"
-    """It is not shipped, until it changes."""
-
-
-@dataclass(slots=True)
-class OpenFile:
-    """An open source, and its place.
-
-    Attributes:
-        source: The file.
-        away: Whether no pattern names it any more: it was renamed or deleted.
-        size: Its size when it was last looked at.
-        changed: When it had another size, seconds since the epoch.
-    """
-
-    source: LogSource
-    away: bool = False
-    size: int = 0
-    changed: float = 0.0
-
-    def update(self, file: FoundFile | None, now: float) -> None:
-        """Record where the file is now and whether it grew."""
-        self.away = file is None
-        record = self.source.record
-        if file:
-            if file.path != record.path:
-                record.target = link_target(file.path)
-            record.path = record.named = file.path
-            record.seen = now
-        size = self.source.content.size()
-        if size != self.size:
-            self.size = size
-            self.changed = max(self.changed, now)
-
-
-@dataclass(frozen=True, slots=True)
-class LostBytes:
-    """Bytes that disappeared before they were read.
-
-    Attributes:
-        record: The file.
-        offset: Where reading stopped.
-        bytes: How many are missing.
-        since: When that was seen, seconds since the epoch.
-    """
-
-    record: FileRecord
-    offset: int
-    bytes: int
-    since: float
+_MOST_REPORTED = 10_000
+"""Changes that are kept; what others changed is seen when files are looked for."""
 
 
 class Tailer:
@@ -135,6 +82,9 @@ class Tailer:
         blocked: Files that another shipper reads: path and reason.
         waiting: Files that are looked at again soon: path and reason.
         changes: How many files were opened and closed.
+        is_notified: Returns whether changes of files are reported by `report_changes`. Then a file
+            that is unchanged for some seconds is not read until a change of it was reported, or was
+            seen when files were looked for: thousands of them would be read between any two blocks.
     """
 
     def __init__(
@@ -153,6 +103,10 @@ class Tailer:
         self.blocked: dict[str, str] = {}
         self.waiting: dict[str, str] = {}
         self.changes = 0
+        self.is_notified: Callable[[], bool] = lambda: False
+        self._reported: deque[str] = deque(maxlen=_MOST_REPORTED)
+        self._by_path: dict[str, Identity] = {}
+        self._awake: dict[Identity, None] = {}
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
         self._limits = limits or ReadLimits()
         self._following = following
@@ -174,6 +128,7 @@ class Tailer:
             record = FileRecord(STANDARD_INPUT, STANDARD_INPUT, *_STANDARD_INPUT_KEY)
             source = LogSource(record, PipeContent(0), self._limits, persistent=False)
             self._open[_STANDARD_INPUT_KEY] = OpenFile(source)
+            self._awake[_STANDARD_INPUT_KEY] = None
 
     @property
     def sources(self) -> list[LogSource]:
@@ -199,8 +154,13 @@ class Tailer:
         for source in self.sources:
             source.close()
         self._open.clear()
+        self._awake.clear()
         if self._locks:
             self._locks.close()
+
+    def report_changes(self, paths: Iterable[str]) -> None:
+        """Report that files have changed; may be called by another thread."""
+        self._reported.extend(paths)
 
     def lost(self, *, final: bool = False) -> list[LostBytes]:
         """Return what disappeared unread and was not found again within `SEARCH_S`, or ever."""
@@ -214,7 +174,8 @@ class Tailer:
         found = {file.identity: file for file in matching(self._patterns, self._own)}
         ended = ended_files.ended(found.values(), now)
         for identity, file in self._open.items():
-            file.update(found.get(identity), now)
+            if file.update(found.get(identity), now):
+                self._awake[identity] = None
             file.source.record.ended = identity in ended and file.source.is_read
         self._note_ended()
         self._undecided = [source for source in self._undecided if not source.decided]
@@ -224,10 +185,16 @@ class Tailer:
         others = [file for key, file in nearby.items() if key not in found]
         self._open_new([file for file in others if self._is_new(file)], named=False)
         self._first = False
+        if self.is_notified():
+            self._by_path = {
+                place: key
+                for key, file in self._open.items()
+                for place in file.source.record.places
+            }
         # An empty file holds nothing of what it held.
         full = {file.identity for file in [*found.values(), *nearby.values()] if file.size}
         self._missing.note(self._known, full - self._open.keys(), now)
-        self._forget_oldest(now)
+        self._forget_oldest(found.keys() | nearby.keys(), now)
 
     def _note_ended(self) -> None:
         """Note which files nothing follows in, once all lines of them are decided."""
@@ -244,24 +211,41 @@ class Tailer:
         self.problems.update(missing)
         self.changes += len(missing)
 
-    def _forget_oldest(self, now: float) -> None:
+    def _forget_oldest(self, there: AbstractSet[Identity], now: float) -> None:
         """Forget files that are gone for long, where there are many.
 
         Age alone is no reason: a clock that is set forward would make all files unknown.
+
+        Args:
+            there: Device and inode of the files that are there.
+            now: Seconds since the epoch.
         """
-        excess = len(self._known) - MOST_KNOWN
-        if excess > 0:
-            gone = [record for record in self._known if now - record.seen >= KEEP_S]
-            for record in sorted(gone, key=lambda record: record.seen)[:excess]:
+        if len(self._known) <= MOST_KNOWN:
+            return
+        known = sorted(self._known, key=lambda record: record.seen)
+        # An inode may have been that of many files: the last one is there.
+        last = {record.identity: record for record in known if record.identity in there}
+        gone = [record for record in known if last.get(record.identity) is not record]
+        old = sum(now - record.seen >= KEEP_S for record in gone)
+        excess = max(len(gone) - MOST_GONE, min(old, len(gone) - MOST_KNOWN))
+        for record in gone[: max(excess, 0)]:
+            if record.ended and not self._is_undecided(record):
                 self._known.remove(record)
 
     def read(self) -> Block | None:
         """Return the next block, the files in turn; None where no file has a complete line now."""
-        for _ in range(len(self._open)):
-            if not self._turns:
-                self._turns = list(self._open)
-            key = self._turns.pop()
+        while self._reported:
+            key = self._by_path.get(self._reported.popleft())
             if key in self._open:
+                self._awake[key] = None
+        # What is left of the last turns may be closed or at rest.
+        for _ in range(len(self._turns) + len(self._awake)):
+            if not self._turns:
+                self._turns = list(self._awake)
+            if not self._turns:
+                break
+            key = self._turns.pop()
+            if key in self._awake:
                 block = self._read(key, self._open[key])
                 if block:
                     return block
@@ -277,6 +261,10 @@ class Tailer:
             if block is None and (ended or not self._following):
                 block = source.rest(ended=ended)
         except FileReplacedError:
+            if source.content.is_deleted():
+                # Nobody can open it again.
+                self._read_again(key, file)
+                return None
             # What of it was not read is counted.
             source.ended = True
             self._close_file(key, file)
@@ -289,7 +277,20 @@ class Tailer:
             source.ended = True
             self._close_file(key, file)
             self._ignore_until_changed(key, source.record.path)
+        elif block is None and self.is_notified() and file.may_rest(self._clock()):
+            del self._awake[key]
         return block
+
+    def _read_again(self, key: Identity, file: OpenFile) -> None:
+        """Read an open file from its beginning again, once what was read of it is decided."""
+        source = file.source
+        if not source.decided:
+            return
+        found = FoundFile(source.record.path, key, *source.content.version())
+        known = KnownFile(ContentMatch.TRUNCATED, source.record)
+        record = Candidate.of(found, source.content).restarted_record(known)
+        file.source = LogSource(record, source.content, self._limits)
+        self._index(file.source)
 
     def _note_unfinished(self, source: LogSource, *, ended: bool) -> None:
         """Name a compressed file that ends within a member, where no later run would read on."""
@@ -312,6 +313,7 @@ class Tailer:
         """Close a file; it stays known, and its lines may still have to be decided."""
         source = file.source
         del self._open[key]
+        self._awake.pop(key, None)
         self.changes += 1
         source.close()
         if self._locks:
@@ -440,6 +442,7 @@ class Tailer:
         source = LogSource(record, content, self._limits)
         self.changes += 1
         self._open[file.identity] = OpenFile(source, changed=file.modified_ns / 1e9)
+        self._awake[file.identity] = None
         self._index(source)
 
     def _claim_by_inode(self, candidate: Candidate) -> FileRecord | Claim:

@@ -1,6 +1,6 @@
 """Wakes the shipper when a file changes: by the kernel's notifications, else by polling."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Thread
 
 from watchfiles import Change, watch
@@ -19,18 +19,29 @@ class Watch:
     Args:
         patterns: Absolute paths and glob patterns.
         shutdown: Ends every wait when set.
+        report: Called with the paths that changed, in another thread.
 
     Attributes:
         problem: Why the kernel does not notify; empty where it does.
     """
 
-    def __init__(self, patterns: Sequence[str], shutdown: Event) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        shutdown: Event,
+        report: Callable[[Iterable[str]], object] = lambda _: None,
+    ) -> None:
         self.problem = ""
+        self._report = report
         self._shutdown = shutdown
         self._changed = Event()
         self._listing_changed = False
         self._patterns = patterns
         self._thread: Thread | None = None
+
+    def notifies(self) -> bool:
+        """Return whether the kernel reports changes."""
+        return self._thread is not None and not self.problem
 
     def wait(self, seconds: float) -> bool:
         """Wait for a change; return whether files appeared or disappeared.
@@ -58,6 +69,7 @@ class Watch:
             )
             for found in changes:
                 self._listing_changed |= any(kind is not Change.modified for kind, _ in found)
+                self._report([path for _, path in found])
                 self._changed.set()
         except (OSError, RuntimeError) as error:
             # No inotify here, or too many watches: then files are polled.

@@ -53,6 +53,8 @@ class Odds:
         delay_s: How late a slow answer comes.
         silent_s: How long a silent connection stays open.
         largest: Size in bytes above which a request is answered 413; 0 for no limit.
+        certain: After how many draws without it a fault with odds is given once for certain; 0 for
+            never.
     """
 
     busy: float = 0.0
@@ -74,6 +76,7 @@ class Odds:
     delay_s: float = 0.05
     silent_s: float = 5.0
     largest: int = 0
+    certain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class FaultInjector:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._refusals: Counter[bytes] = Counter()
+        self._draws: Counter[str] = Counter()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"injector": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -157,8 +161,11 @@ class FaultInjector:
 
     def hits(self, fault: str) -> bool:
         """Draw whether a fault is given, and count it."""
+        odds = getattr(self.odds, fault)
         with self._lock:
-            hit = self._random.random() < getattr(self.odds, fault)
+            self._draws[fault] += 1
+            is_late = 0 < self.odds.certain < self._draws[fault] and not self.faults[fault]
+            hit = self._random.random() < odds or (odds > 0 and is_late)
             self.faults[fault] += hit
         return hit
 

@@ -68,10 +68,11 @@ class Following(RuleBasedStateMachine):
         source.BLOCK_BYTES = self.block_bytes
         shutil.rmtree(self.folder)
 
-    @initialize(everything=st.booleans())
-    def start(self, *, everything: bool) -> None:
+    @initialize(everything=st.booleans(), notified=st.booleans())
+    def start(self, *, everything: bool, notified: bool) -> None:
         """Begin to follow the live file, or everything of its name."""
         self.everything = everything
+        self.notified = notified
         self.patterns = [str(self.folder / ("*" if everything else LIVE))]
         self.restart()
 
@@ -82,6 +83,8 @@ class Following(RuleBasedStateMachine):
     def restart(self) -> None:
         """Start from what was saved last."""
         self.tailer = Tailer(self.patterns, deepcopy(self.saved), clock=self.clock)
+        # Files that nobody writes are not read then; no change is ever reported.
+        self.tailer.is_notified = lambda: self.notified
         self.discover()
 
     def save(self) -> None:

@@ -10,7 +10,7 @@ FILE = "app.jsonl"
 ODDS = Odds(
     busy=0.05, error=0.05, cut_before=0.05, cut_after=0.05, half_answer=0.03, half_closed=0.03,
     bad_request=0.02, slow=0.1, drip=0.03, silent=0.005, item_429=0.01, item_503=0.01,
-    item_400=0.0005, delay_s=0.2, silent_s=8.0, largest=1_000_000,
+    item_400=0.0005, delay_s=0.2, silent_s=8.0, largest=1_000_000, certain=20,
 )  # fmt: skip
 
 

@@ -148,6 +148,9 @@ class Torture:
             # Else it is killed while it starts, or before its first lines are decided.
             self._await_work(processes, began)
         self._wait(processes[0], choices.uniform(0.05, self.plan.longest_life_s))
+        while self.writer.waits and processes[0].poll() is None:
+            # Nobody may delete what is not stored: the shipper is left in peace for that long.
+            time.sleep(0.2)
         filling = self._lives == _FULL_WITHIN or choices.random() < 0.1
         if filling and processes[0].poll() is None:
             self.deeds["disk full while it ran"] += 1

@@ -32,6 +32,7 @@ class Writer(threading.Thread):
     Attributes:
         logs: The lines of each kind of file, by the name of the kind.
         deeds: What was done, how often.
+        waits: Whether it waits until all lines are stored, so that it may delete them.
     """
 
     def __init__(self, folder: Path, plan: Plan, is_stored: Callable[[VariedLog], bool]) -> None:
@@ -41,6 +42,7 @@ class Writer(threading.Thread):
         self.logs = {kind: VariedLog(uuid.uuid4().hex[:16]) for kind in kinds}
         self.log, self.small, *self._containers = self.logs.values()
         self.deeds: Counter[str] = Counter()
+        self.waits = False
         self._live = folder / FILE
         self._pod = folder / "pods" / "shop_autobid-1_uid" / "api" / "0.log"
         self._docker = folder / "docker" / _CONTAINER / f"{_CONTAINER}-json.log"
@@ -98,11 +100,15 @@ class Writer(threading.Thread):
     def _wait_until_stored(self) -> bool:
         """Wait until every line is stored, some time; return whether it is."""
         deadline = time.monotonic() + self._plan.wait_s
-        while not self._is_stored(self.log):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
-        return True
+        self.waits = True
+        try:
+            while not self._is_stored(self.log):
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.5)
+            return True
+        finally:
+            self.waits = False
 
     def _write_in_containers(self) -> None:
         """Write some lines as containerd and as Docker do, split in parts; rotate as they do."""
