@@ -1,10 +1,13 @@
-"""How many files the tailer remembers."""
+"""How many files the tailer remembers, and which of them it reads."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlmon.ingest.files import tailer
+from mlmon.ingest.files.content import PlainContent
 from mlmon.ingest.files.tailer import Tailer
 
 
@@ -62,3 +65,81 @@ def test_files_that_are_there_are_never_forgotten(tmp_path: Path) -> None:
     assert count == 60
     assert len(following.records()) == 60
     following.close()
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Iterator[Tailer]:
+    """A tailer that has read forty files, which nobody has written for long."""
+    skipped = [0.0]
+    following = Tailer([str(tmp_path / "*.jsonl")], clock=lambda: time.time() + skipped[0])
+    following.is_notified = lambda: True
+    for number in range(40):
+        (tmp_path / f"app-{number}.jsonl").write_bytes(line(number))
+    for _ in range(3):
+        following.discover()
+        read_all(following)
+        skipped[0] += 10
+    yield following
+    following.close()
+
+
+def test_files_at_rest_are_not_read(resting: Tailer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a look at forty files that did not change, not one byte is read."""
+    monkeypatch.setattr(PlainContent, "read_at", None)
+    for _ in range(3):
+        assert resting.read() is None
+        resting.discover()
+
+
+def test_a_change_that_is_reported_is_read_at_once(resting: Tailer, tmp_path: Path) -> None:
+    """Without another search for files; the report of an unknown path is passed over."""
+    with (tmp_path / "app-7.jsonl").open("ab") as file:
+        file.write(line(40))
+    assert read_all(resting) == 0
+    resting.report_changes([str(tmp_path / "other"), str(tmp_path / "app-7.jsonl")])
+    assert read_all(resting) == 1
+
+
+@pytest.mark.parametrize("way", ["appended", "rewritten", "truncated", "deleted"])
+def test_a_change_that_nobody_reported_is_seen_by_the_next_search(
+    resting: Tailer, tmp_path: Path, way: str
+) -> None:
+    """As behind a link, on a network's disk, or where the kernel's queue ran over."""
+    path = tmp_path / "app-7.jsonl"
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        if way in {"appended", "deleted"}:
+            file.seek(size)
+        elif way == "truncated":
+            file.truncate(0)
+        file.write(line(40))
+    if way == "deleted":
+        path.unlink()
+    for _ in range(3):
+        resting.discover()
+        if found := read_all(resting):
+            assert found == 1
+            return
+    pytest.fail("the change was not seen")
+
+
+def test_a_file_that_is_rewritten_and_deleted_is_read(tmp_path: Path) -> None:
+    """Nobody can open it again: it is read on from its descriptor, its known lines looked up."""
+    path = tmp_path / "app.jsonl"
+    lines = [line(number) for number in range(32)]
+    path.write_bytes(b"".join(lines[:30]))
+    following = Tailer([str(path)])
+    following.discover()
+    assert read_all(following) == 30
+    with path.open("r+b") as file:
+        file.write(b"".join(lines[:20] + lines[21:]))
+    path.unlink()
+    found = []
+    for _ in range(3):
+        following.discover()
+        while block := following.read():
+            assert block.maybe_sent
+            block.source.commit(block)
+            found += block.lines
+    following.close()
+    assert b"".join(text + b"\n" for text in found) == b"".join(lines[:20] + lines[21:])
