@@ -162,6 +162,16 @@ class QueueSink:
         return False
 
     def _run(self) -> None:
+        """Write batches until the sink is closed; report a failure, after which others go on."""
+        try:
+            self._write_batches()
+        except BaseException as error:  # noqa: BLE001 -- MemoryError, or what another thread set
+            # The next line starts another thread: a log that has stopped shows nowhere.
+            self._thread = None
+            warn(f"the writer failed ({error!r}): {self._in_flight} lines were not written")
+            self._in_flight = 0
+
+    def _write_batches(self) -> None:
         """Write batches; a batch ends at its maximum size, at a signal or when no line waits."""
         queue = self._queue
         lines: list[bytes] = []
@@ -197,8 +207,8 @@ class QueueSink:
 
     def _persist(self, lines: list[bytes]) -> None:
         """Write a batch; retry until the disk accepts it or the sink is closed."""
-        data = b"".join(lines)
         self._in_flight = len(lines)
+        data = b"".join(lines)
         pause = _FIRST_PAUSE_S
         while data:
             written = self._sink.write(data)

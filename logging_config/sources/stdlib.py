@@ -59,11 +59,14 @@ class EventHandler(logging.Handler):
         self._current = current
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Emit without the handler's lock, because the log is thread-safe."""
-        accepted = bool(self.filter(record))
+        """Emit without the handler's lock, because the log is thread-safe.
+
+        From Python 3.12 on a filter may return a record that takes the place of the one given.
+        """
+        accepted: object = self.filter(record)
         if accepted:
-            self.emit(record)
-        return accepted
+            self.emit(accepted if isinstance(accepted, logging.LogRecord) else record)
+        return bool(accepted)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record; raises nothing."""

@@ -50,6 +50,20 @@ def test_a_level_that_a_filter_has_set(log: EventLog, events: Events, level: Any
     assert json.loads(EventFormatter(service="s").format(record))["log.level"] == expected
 
 
+def test_a_record_that_a_filter_puts_in_place_of_another(log: EventLog, events: Events) -> None:
+    """As filters may from Python 3.12 on, such as one that returns a copy without a secret."""
+    handler = EventHandler(lambda: log)
+    given, other = (
+        logging.LogRecord("n", logging.INFO, __file__, 1, text, (), None)
+        for text in ("with a secret", "without")
+    )
+    handler.filter = lambda _: other  # type: ignore[assignment,method-assign,return-value]
+    assert handler.handle(given)
+    handler.filter = lambda _: False  # type: ignore[method-assign]
+    assert not handler.handle(given)
+    assert [event["message"] for event in events()] == ["without"]
+
+
 def test_the_lowest_level_by_number(capsys: pytest.CaptureFixture[str]) -> None:
     """What is neither a name nor a number of a level is refused at the start, like a wrong name."""
     for wrong in (None, "loud"):

@@ -366,6 +366,28 @@ def test_a_disk_that_refuses_is_asked_again() -> None:
     assert len(slow.lines) == 1
 
 
+def test_a_writer_that_fails_is_reported_and_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Out of memory for a moment: the lines of that batch are named, later ones are written."""
+    slow = SlowSink()
+    slow.released.set()
+    write = slow.write
+
+    def fail_once(_: bytes) -> int:
+        slow.write = write  # type: ignore[method-assign]
+        raise MemoryError
+
+    slow.write = fail_once  # type: ignore[method-assign]
+    log = open_log(Service("queue"), sink=QueueSink(slow))
+    log.bid(bid_id="lost", prediction_id="p")
+    deadline = time.monotonic() + 20
+    while "the writer failed (MemoryError()): 1 lines" not in capsys.readouterr().err:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    log.bid(bid_id="kept", prediction_id="p")
+    log.close()
+    assert [json.loads(line)["ml.bid.id"] for line in slow.lines] == ["kept"]
+
+
 def test_a_stalled_disk_does_not_hold_the_caller() -> None:
     """While the disk stalls for half a minute, no event holds its caller for even a second.
 
