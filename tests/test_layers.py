@@ -61,6 +61,7 @@ SHELLS = {
         "alerting/notify/route.py",  # secrets
         "alerting/notify/judging_file.py",  # what routes know while Elasticsearch is away
         "report/html/page.py",  # its own style sheet and scripts
+        "report/html/vega_bundle.py",  # its copy in the cache
         "report/serve/*",
         "kibana/sync/export.py",
         "scoreboard/run.py",  # scores that are kept
