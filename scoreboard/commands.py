@@ -12,6 +12,7 @@ from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mlmon.scoreboard.scoring.records import Record
+    from mlmon.scoreboard.scoring.totals import Goal
 
 app = typer.Typer()
 
@@ -56,7 +57,7 @@ def scoreboard(
     from mlmon.scoreboard.replay.own_node import own_cluster
     from mlmon.scoreboard.run import KeptScores, run_timeline, timelines
     from mlmon.scoreboard.scoring.page import into_page
-    from mlmon.scoreboard.scoring.totals import not_run, totals
+    from mlmon.scoreboard.scoring.totals import not_run, peer_goals, totals
 
     wanted = size or [one.value for one in Size]
     unknown = [one for one in wanted if one not in {known.value for known in Size}]
@@ -74,27 +75,29 @@ def scoreboard(
             for one in due:
                 scores.add(run_timeline(cluster, one, report))
     records = scores.chosen(planned) if no_run else [scores.records[one.key] for one in planned]
-    missed = [
-        *(
-            goal
-            for total in totals([record.score for record in records])
-            for goal in total.missed_goals()
-        ),
+    goals = [
+        *(goal for total in totals([record.score for record in records]) for goal in total.goals()),
+        *peer_goals(records),
         *not_run(planned, records),
     ]
+    missed = [goal.text for goal in goals if not goal.is_met]
     if into is not None:
-        page = into_page(into.read_text(encoding="utf-8"), records, missed)
+        page = into_page(into.read_text(encoding="utf-8"), records, goals)
         into.write_text(page, encoding="utf-8")
     if as_json:
-        value = {"scores": [record.to_json() for record in records], "missed_goals": missed}
+        value = {
+            "scores": [record.to_json() for record in records],
+            "met_goals": [goal.text for goal in goals if goal.is_met],
+            "missed_goals": missed,
+        }
         print(json.dumps(value))
     else:
-        _print(records, missed)
+        _print(records, goals)
     if missed:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _print(records: "list[Record]", missed: list[str]) -> None:
+def _print(records: "list[Record]", goals: "list[Goal]") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -113,7 +116,5 @@ def _print(records: "list[Record]", missed: list[str]) -> None:
         f"Seeds {CHOOSING_SEEDS[0]} to {CHOOSING_SEEDS[-1]} are for choosing limits; "
         f"those that are reported begin at {FIRST_REPORTED}."
     )
-    for goal in missed:
-        console.print(f"missed: {escape(goal)}")
-    if not missed:
-        console.print("All goals are met.")
+    for goal in sorted(goals, key=lambda goal: not goal.is_met):
+        console.print(f"{'met' if goal.is_met else 'missed'}: {escape(goal.text)}")

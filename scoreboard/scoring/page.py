@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mlmon.scoreboard.scoring.records import Record
     from mlmon.scoreboard.scoring.score import Found
+    from mlmon.scoreboard.scoring.totals import Goal
 
 BEGIN, END = "<!-- scoreboard: begin -->\n", "<!-- scoreboard: end -->"
 
@@ -194,13 +195,13 @@ def _peers_table(records: Sequence[Record]) -> Table:
     return Table("The rules of other tools on the same days", head, rows)
 
 
-def into_page(page: str, records: Sequence[Record], missed: Sequence[str] = ()) -> str:
+def into_page(page: str, records: Sequence[Record], goals: Sequence[Goal] = ()) -> str:
     """Return a page with its scoreboard replaced.
 
     Args:
         page: The page.
         records: The scores.
-        missed: Goals that are missed, a sentence each.
+        goals: Goals, met and missed.
 
     Raises:
         ValueError: The page has no place for it.
@@ -209,6 +210,6 @@ def into_page(page: str, records: Sequence[Record], missed: Sequence[str] = ()) 
         raise ValueError(f"the page lacks {BEGIN.strip()} and {END}")
     head, rest = page.split(BEGIN, 1)
     text = "\n".join(table.markdown() for table in tables(records) if table.rows)
-    goals = [f"- {goal}" for goal in missed] or ["- none"]
-    text += "\n".join(["", "**Goals that are missed**", "", *goals, ""])
+    lines = [f"- {'met' if goal.is_met else '**missed**'}: {goal.text}" for goal in goals]
+    text += "\n".join(["", "**Goals**", "", *lines, ""]) if lines else ""
     return head + BEGIN + text + END + rest.split(END, 1)[1]

@@ -59,26 +59,43 @@ class Totals:
         """Share of the found faults with a right likely cause."""
         return self.right / self.found if self.found else 0.0
 
-    def missed_goals(self) -> list[str]:
-        """Return the goals that are missed, a sentence each."""
-        missed = []
-        if self.size != SMALL and self.in_time < self.faults:
-            missed.append(
-                f"At {self.size} a day {self.in_time} of {self.faults} faults are found in time."
-            )
-        if self.false_per_month > MOST_FALSE:
-            missed.append(
+    def goals(self) -> list[Goal]:
+        """Return the goals of this size, met and missed."""
+        known = [
+            Goal(
+                f"At {self.size} a day {self.in_time} of {self.faults} faults are found in time.",
+                self.in_time == self.faults,
+            ),
+            Goal(
                 f"At {self.size} a day there are {self.false_per_month:.2f} false incidents per "
-                f"model and 30 days; {MOST_FALSE:g} is allowed."
-            )
-        if self.trapped:
-            missed.append(f"At {self.size} a day {self.trapped} of {self.traps} traps alarm.")
-        if self.found and self.right_share < LEAST_RIGHT:
-            missed.append(
+                f"model and 30 days; {MOST_FALSE:g} is allowed.",
+                self.false_per_month <= MOST_FALSE,
+            ),
+            Goal(
+                f"At {self.size} a day {self.trapped} of {self.traps} traps alarm.",
+                not self.trapped,
+            ),
+            Goal(
                 f"At {self.size} a day {self.right} of {self.found} likely causes are right; "
-                f"{LEAST_RIGHT:.0%} are needed."
-            )
-        return missed
+                f"{LEAST_RIGHT:.0%} are needed.",
+                self.right_share >= LEAST_RIGHT,
+            ),
+        ]
+        asked = (self.size != SMALL and self.faults, self.model_days, self.traps, self.found)
+        return [goal for goal, is_asked in zip(known, asked, strict=True) if is_asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal, and what became of it.
+
+    Args:
+        text: A sentence with the number that decides it.
+        is_met: Whether it is met.
+    """
+
+    text: str
+    is_met: bool
 
 
 def totals(scores: Sequence[TimelineScore]) -> list[Totals]:
@@ -108,8 +125,8 @@ def _of_size(size: str, scores: Sequence[TimelineScore]) -> Totals:
     )
 
 
-def not_run(planned: Sequence[Timeline], records: Sequence[Record]) -> list[str]:
-    """Return which kinds of a plan the records lack, a sentence for each size."""
+def not_run(planned: Sequence[Timeline], records: Sequence[Record]) -> list[Goal]:
+    """Return which kinds of a plan the records lack: a goal that is missed for each size."""
     have = {
         (record.score.size, kind)
         for record in records
@@ -121,9 +138,42 @@ def not_run(planned: Sequence[Timeline], records: Sequence[Record]) -> list[str]
             if (timeline.size.value, one.fault.id) not in have:
                 missing.setdefault(timeline.size.value, []).append(one.fault.id)
     return [
-        f"At {size} a day {', '.join(dict.fromkeys(kinds))} did not run."
+        Goal(f"At {size} a day {', '.join(dict.fromkeys(kinds))} did not run.", is_met=False)
         for size, kinds in missing.items()
     ]
+
+
+def peer_goals(records: Sequence[Record]) -> list[Goal]:
+    """Return for each size whether the quietest of the peers' rules is noisy enough.
+
+    Only rules count that find as many faults in what requests carry, on the same timelines.
+    """
+    peers = peer_totals([peer for record in records for peer in record.peers])
+    goals = []
+    for size in sorted({one.size for one in peers}, key=int):
+        own = [record for record in records if record.score.size == size and record.peers]
+        ids = {fault for record in own for peer in record.peers for fault in peer.faults}
+        found = sum(
+            one.delay is not None
+            for record in own
+            for one in record.score.found
+            if one.fault in ids
+        )
+        days = sum(record.score.model_days for record in own)
+        ours = sum(len(record.score.false) for record in own) / days * MONTH_DAYS if days else 0.0
+        equal = [one for one in peers if one.size == size and one.found >= found]
+        if not equal:
+            text = f"At {size} a day no rule of another tool finds as many faults in inputs."
+            goals.append(Goal(text, is_met=True))
+            continue
+        best = min(equal, key=lambda one: one.false_per_month)
+        text = (
+            f"At {size} a day the quietest rule that finds as many faults in inputs, {best.rule}, "
+            f"raises {best.false_per_month:.1f} false alarms in 30 days, mlmon {ours:.2f}; "
+            f"{TIMES_NOISIER:g} times as many are the goal."
+        )
+        goals.append(Goal(text, best.false_per_month >= TIMES_NOISIER * ours))
+    return goals
 
 
 @dataclass(frozen=True, slots=True)

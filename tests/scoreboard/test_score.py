@@ -11,10 +11,11 @@ from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.scoreboard.faults.fault import Fault, Size, signs, spans, trap
+from mlmon.scoreboard.peers.judged_days import PeerScore
 from mlmon.scoreboard.scoring.observed import Observed
 from mlmon.scoreboard.scoring.records import Record
 from mlmon.scoreboard.scoring.score import TimelineScore, score
-from mlmon.scoreboard.scoring.totals import totals
+from mlmon.scoreboard.scoring.totals import peer_goals, totals
 from mlmon.scoreboard.timelines.plan import Timeline, plan_timeline
 from tests.support.histories import all_alerts, rule, spell
 from tests.support.incident_records import incident_of
@@ -155,7 +156,9 @@ def test_totals_and_goals() -> None:
     [total] = totals([late])
     assert (total.faults, total.found, total.in_time) == (1, 1, 0)
     assert total.false_per_month == pytest.approx(3.0)
-    assert [goal.split(" ")[4] for goal in total.missed_goals()] == ["0", "there"]
+    missed = [goal.text for goal in total.goals() if not goal.is_met]
+    assert [text.split(" ")[4] for text in missed] == ["0", "there"]
+    assert [goal.text.split(" ")[6] for goal in total.goals() if goal.is_met] == ["1"]
 
 
 def test_empty_totals_meet_no_goal_by_accident() -> None:
@@ -163,6 +166,25 @@ def test_empty_totals_meet_no_goal_by_accident() -> None:
     [total] = totals([TimelineScore("calm", "2000", 1, 30.0)])
     assert total.right_share == 0.0
     assert total.false_per_month == 0.0
+
+
+@pytest.mark.parametrize(("false", "is_met"), [(12, True), (8, False)])
+def test_the_quietest_rule_is_ten_times_noisier(false: int, *, is_met: bool) -> None:
+    """Of rules that find as much, the quietest counts; one that finds less does not."""
+    timeline = _timeline()
+    ours = score(timeline, _observed(timeline, HOUR))
+    ours.model_days, ours.false = 30.0, score(timeline, _observed(timeline, 30 * DAY)).false
+    about = ("2000", 1, ("shift",))
+    peers = [
+        PeerScore("quiet and blind", *about, (), 0, 30),
+        PeerScore("quietest", *about, ("shift",), false, 30),
+        PeerScore("noisy", *about, ("shift",), 90, 30),
+    ]
+    [goal] = peer_goals([Record(ours, peers)])
+    assert goal.is_met is is_met
+    assert "quietest, raises" in goal.text
+    [goal] = peer_goals([Record(ours, peers[:1])])
+    assert goal.is_met
 
 
 def test_record_survives_json() -> None:
