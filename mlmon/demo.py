@@ -253,12 +253,16 @@ def settle(folder: Path) -> None:
     """Give this folder's demo a node home of its own, and the downloads of daily work.
 
     The home lies next to the default one, because the folder may lie where the unprivileged user
-    that Elasticsearch runs as cannot go.
+    that Elasticsearch runs as cannot go. In a shell with the variables that the demo prints it is
+    the home already.
     """
     settings = load_settings()
-    mark = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    own = f"demo-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
+    home = home_folder(settings)
+    if home.name == own:
+        settings = settings.model_copy(update={"home": None})
     os.environ["MLMON_CACHE"] = str(cache_folder(settings))
-    os.environ["MLMON_HOME"] = str(home_folder(settings) / f"demo-{mark}")
+    os.environ["MLMON_HOME"] = str(home if home.name == own else home / own)
     os.environ["MLMON_NAMESPACE"] = NAMESPACE
 
 

@@ -1,5 +1,6 @@
 """The demo continues its own folder, and nothing else."""
 
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,3 +30,20 @@ def test_it_begins_anew_where_its_folder_is_gone(
         with pytest.raises(_StoppedError):
             demo.run(folder, 10, clean_up=False)
     assert cleaned == [folder]
+
+
+def test_it_is_found_in_the_shell_with_its_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a shell with the variables that it printed, its home and its downloads are the same."""
+    for name in ("MLMON_HOME", "MLMON_CACHE", "MLMON_NAMESPACE"):
+        monkeypatch.setenv(name, "")  # so that what it was is set again
+        monkeypatch.delenv(name)
+    folder = tmp_path / "demo"
+    demo.settle(folder)
+    home, cache = os.environ["MLMON_HOME"], os.environ["MLMON_CACHE"]
+    monkeypatch.delenv("MLMON_CACHE")
+    demo.settle(folder)
+    assert (os.environ["MLMON_HOME"], os.environ["MLMON_CACHE"]) == (home, cache)
+    demo.settle(tmp_path / "other")
+    assert Path(os.environ["MLMON_HOME"]).parent == Path(home)
