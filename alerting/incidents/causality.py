@@ -78,6 +78,11 @@ REOPENING = 6 * HOUR
 """An incident that ended so long ago at most is opened again by an alert that belongs to it."""
 
 
+def related(one: CauseLayer, other: CauseLayer) -> bool:
+    """Return whether two layers are the same, or one causes the other over any steps."""
+    return one == other or other in DOWNSTREAM[one] or one in DOWNSTREAM[other]
+
+
 class Onset(NamedTuple):
     """The onset of an alert's condition, to the precision of its windows."""
 

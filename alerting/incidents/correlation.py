@@ -13,7 +13,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Ending
-from mlmon.alerting.incidents.causality import REOPENING, may_cause, onset, same_condition
+from mlmon.alerting.incidents.causality import (
+    REOPENING,
+    may_cause,
+    onset,
+    related,
+    same_condition,
+)
 from mlmon.alerting.incidents.incident import (
     ChangeKind,
     Incident,
@@ -135,9 +141,24 @@ def _gap(incident: _Open, alert: Alert) -> timedelta | None:
     gaps = [
         onset(member).gap(onset(alert))
         for member in incident.members.values()
-        if may_cause(member, alert) or may_cause(alert, member) or same_condition(member, alert)
+        if may_cause(member, alert)
+        or same_condition(member, alert)
+        or (may_cause(alert, member) and not _explained_apart(incident, member, alert))
     ]
     return min(gaps, default=None)
+
+
+def _explained_apart(incident: _Open, effect: Alert, alert: Alert) -> bool:
+    """Whether an effect is explained by a cause that has nothing to do with an alert.
+
+    Then the alert is another fault, which happens to have the same effect: a fall of traffic does
+    not explain a feature that drifts, although both move what is earned.
+    """
+    if related(incident.cause.layer, alert.layer):
+        return False
+    return any(
+        may_cause(member, effect) for member in incident.members.values() if member is not effect
+    )
 
 
 def _grow(incident: _Open, alert: Alert, at: datetime) -> None:

@@ -478,14 +478,11 @@ class EarlyFaults:
             self._sum(metric, feature, Window(window.end - DAYS, yesterday)),
             self._sum(metric, feature, Window(yesterday, window.start)),
         ]
-        usual = usual_rate(days)
-        if usual is None:
-            return None
-        n, rows = self._sum(metric, feature, Window(window.start - DAY, yesterday))
-        trained = 0.0
-        if metric != UNSCORED:
-            trained = usual_in_training(metric, feature, self._baselines[model])
-        return max(usual, trained, n / rows if rows else 0.0)
+        then = self._sum(metric, feature, Window(window.start - DAY, yesterday))
+        usual = usual_rate(days, [then])
+        if usual is None or metric == UNSCORED:
+            return usual
+        return max(usual, usual_in_training(metric, feature, self._baselines[model]))
 
     def _sum(self, metric: str, feature: str, window: Window) -> tuple[int, int]:
         found = [

@@ -1,7 +1,8 @@
 """The rate of events that is usual: an upper bound that does not learn a fault. Pure.
 
 Days with the highest rates are left out, so a fault of yesterday does not hide the same fault
-today. A rate that has certainly been higher in the last hours counts at its upper end.
+today. A rate that was certainly higher at another time, such as the last hours or this time of last
+week, counts at its upper end.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ Counts = tuple[int, int]
 """Events, and the rows among which they were counted."""
 
 
-def usual_rate(days: Sequence[Counts], recent: Sequence[Counts] = ()) -> float | None:
+def usual_rate(days: Sequence[Counts], others: Sequence[Counts] = ()) -> float | None:
     """Return the upper end of the usual rate; None where too little is known.
 
     Args:
         days: Of each day before.
-        recent: Of times right before the one that is judged.
+        others: Of times whose rate counts where it is certainly higher.
 
     >>> usual_rate([(0, 2_000)] * 5 + [(400, 2_000)] * 2) == usual_rate([(0, 2_000)] * 5)
     True
@@ -43,7 +44,7 @@ def usual_rate(days: Sequence[Counts], recent: Sequence[Counts] = ()) -> float |
     rate = wilson_interval(events, rows, CONFIDENCE).high
     higher = [
         wilson_interval(events, rows, CONFIDENCE).high
-        for events, rows in recent
+        for events, rows in others
         if events and binomial_tail(events, rows, rate) < 1 - CONFIDENCE
     ]
     return max([rate, *higher])

@@ -439,7 +439,7 @@ class _Path:
                 found = early_window(counts, end, lengths, usual, certain)
                 if found is not None:
                     access = self.asked.access(found.window)
-                    yield from _certain(self._rate(rate, found.window, access, fewest=1), found)
+                    yield from _certain(self._rate(rate, found.window, access, found), found)
             if self._slower(Window(end - lengths[0], end)):
                 yield from self._early_latency(last, end, lengths, certain)
 
@@ -457,12 +457,9 @@ class _Path:
                 self._share(rate, day)
                 for day in past_days(Window(hour, hour + DAY), PAST_REQUESTS // DAY)
             ]
-        recent = [
-            self._share(rate, Window(window.start - length, window.start)) for length in RECENT
-        ]
-        usual = usual_rate(self._days[rate.metric, hour], recent)
-        then, requests = self._share(rate, week_before(window))
-        return usual if usual is None or not requests else max(usual, then / requests)
+        lately = [Window(window.start - length, window.start) for length in RECENT]
+        higher = [self._share(rate, time) for time in (*lately, week_before(window))]
+        return usual_rate(self._days[rate.metric, hour], higher)
 
     def _share(self, rate: Rate, window: Window) -> tuple[int, int]:
         """Return how many requests of a window have a status of a rate, and how many there are."""
@@ -517,11 +514,12 @@ class _Path:
         return slow, usual_rate([(slower, timed)])
 
     def _rate(
-        self, rate: Rate, window: Window, access: PathAccess, fewest: int = MIN_REQUESTS
+        self, rate: Rate, window: Window, access: PathAccess, early: EarlyWindow | None = None
     ) -> Finding:
+        """Judge a rate; in an early window of any number of requests, by its own usual rate."""
         bad = {status: n for status, n in access.statuses.items() if status in rate.statuses}
-        if access.requests < fewest:
-            return self._too_few(rate.metric, window, access.requests, fewest)
+        if access.requests < MIN_REQUESTS and early is None:
+            return self._too_few(rate.metric, window, access.requests, MIN_REQUESTS)
         value = sum(bad.values()) / access.requests
         interval = wilson_interval(sum(bad.values()), access.requests, CONFIDENCE)
         before, requests = self.shares[rate.metric].before(window.start)
@@ -531,7 +529,8 @@ class _Path:
             if limits.judge(interval.low, interval.high).alarming:
                 then = self.asked.access(week_before(window))
                 share = _matching(then, rate) / then.requests if then.requests else 0.0
-                limits = limits.relative_to(share)
+                # One of few requests a week ago is no usual share: `usual_rate` weighs it.
+                limits = limits.relative_to(early.usual if early else share)
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
         alarming = limits.judge(interval.low, interval.high).alarming
         onset = self._onset(rate, window) if alarming else None

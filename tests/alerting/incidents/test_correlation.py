@@ -224,6 +224,23 @@ def test_two_faults_that_overlap_on_one_model_stay_two() -> None:
     assert (first.cause, second.cause) == (drift, feature)
 
 
+def test_two_faults_with_one_effect_stay_two() -> None:
+    """A feature that drifts and traffic that falls both lower what is earned.
+
+    The fall is known after the effect that the feature explains; it is an incident of its own. What
+    the fall alone explains, it is joined by.
+    """
+    feature = alert("c" * 30, "feature", "price", length=HOUR, **MODEL)
+    earned = alert("w" * 20, "business", at=6 * HOUR, length=DAY, step=6 * HOUR, **MODEL)
+    score = alert("w" * 20, "score", at=2 * HOUR, length=HOUR, **MODEL)
+    traffic = alert("w" * 3, "service", "/predict", at=-HOUR, length=2 * DAY, service="api")
+    first, second = correlate([feature, score, earned, traffic])
+    assert {member.layer for member in first.members} == {"feature", "score", "business"}
+    assert (first.cause, second.cause, second.members) == (feature, traffic, (traffic,))
+    (alone,) = correlate([earned, traffic])
+    assert alone.cause == traffic
+
+
 def test_other_models_and_services_have_incidents_of_their_own() -> None:
     """What began together in two services, or models, is not thereby one fault."""
     one = alert("cco", "service", "/a", service="one")
