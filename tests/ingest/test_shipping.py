@@ -1,6 +1,7 @@
 """Shipping files to a real node: each line once, rejected ones kept, a second run adds none."""
 
 import gzip
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,22 @@ def test_reading_from_the_start_doubles_nothing_even_after_a_rollover(
     counts = ship("a.jsonl", from_start=True)
     assert (counts.stored, counts.duplicate) == (0, 300)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"9" * 400])
+def test_a_number_that_no_double_holds_stops_nobody(
+    ship: Ship, log: NumberedLog, number: bytes
+) -> None:
+    """It is JSON, Elasticsearch stores it: the line is found again, and searches read it."""
+    line = log.line(labels={"n": "NUMBER"}).replace(b'"NUMBER"', number)
+    (ship.folder / "a.jsonl").write_bytes(log.line() + line + log.line())
+    assert ship("a.jsonl").stored == 3
+    ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
+    again = ship("a.jsonl", from_start=True)
+    assert (again.duplicate, again.rejected) == (3, 0)
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+    stored = ship.documents("logs-ml.*", process__entity_id=log.entity)
+    assert math.inf in [event.get("labels", {}).get("n") for event in stored]
 
 
 def test_a_damaged_checkpoint_doubles_nothing(ship: Ship, log: NumberedLog) -> None:
