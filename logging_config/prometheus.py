@@ -86,8 +86,8 @@ class Metrics:
             count(self, fields)
 
     def _count_prediction(self, fields: Mapping[str, Any]) -> None:
-        model = (fields.get("ml.model.name", ""), fields.get("ml.model.version", ""))
-        self._predictions.labels(*model, fields.get("ml.prediction.decision", "")).inc()
+        model = (_text(fields, "ml.model.name"), _text(fields, "ml.model.version"))
+        self._predictions.labels(*model, _text(fields, "ml.prediction.decision")).inc()
         if (score := _number(fields, "ml.prediction.score")) is not None:
             self._scores.labels(*model).observe(score)
 
@@ -95,13 +95,12 @@ class Metrics:
         self._bids.inc()
 
     def _count_fallback(self, fields: Mapping[str, Any]) -> None:
-        self._fallbacks.labels(fields.get("ml.feature_source.name", "")).inc()
+        self._fallbacks.labels(_text(fields, "ml.feature_source.name")).inc()
 
     def _count_job(self, fields: Mapping[str, Any]) -> None:
         if fields.get("event.action") != "ended":
             return
-        job = fields.get("ml.job.name", "")
-        outcome = fields.get("event.outcome", "")
+        job, outcome = _text(fields, "ml.job.name"), _text(fields, "event.outcome")
         self._runs.labels(job, outcome).inc()
         self._last_end.labels(job, outcome).set_to_current_time()
         if (duration := _number(fields, "event.duration")) is not None:
@@ -110,11 +109,11 @@ class Metrics:
             self._records.labels(job).inc(max(records, 0))
 
     def _count_model(self, fields: Mapping[str, Any]) -> None:
-        model = (fields.get("ml.model.name", ""), fields.get("ml.model.version", ""))
+        model = (_text(fields, "ml.model.name"), _text(fields, "ml.model.version"))
         for name in fields:
             value = _number(fields, name) if name.startswith("ml.evaluation.") else None
             if value is not None:
-                metric = name.removeprefix("ml.evaluation.")
+                metric = _text({name: name.removeprefix("ml.evaluation.")}, name)
                 self._evaluation.labels(*model, metric).set(value)
 
     def _count_app(self, fields: Mapping[str, Any]) -> None:
@@ -128,6 +127,11 @@ class Metrics:
         "ml.model": _count_model,
         "ml.app": _count_app,
     }
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    """Return a field's value as a label: one that UTF-8 cannot encode would break all metrics."""
+    return str(fields.get(name, "")).encode("utf-8", "backslashreplace").decode()
 
 
 def _number(fields: Mapping[str, Any], name: str) -> float | None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from mlmon.logging_config import (
     ConfigurationError,
@@ -536,6 +536,25 @@ def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: E
     assert sample("ml_model_evaluation", {**labels, "metric": "f1"}) == 0.5
     assert sample("ml_log_dropped_total") == 3
     assert sample("ml_log_events_total", {"dataset": "ml.job"}) == count("ml.job") == 2
+
+
+def test_a_name_that_utf8_cannot_encode_breaks_no_metrics(
+    memory: Any, open_memory_log: Any
+) -> None:
+    """One such source, model or job, and nothing could be scraped any more."""
+    registry = CollectorRegistry()
+    log = open_memory_log(memory, observers=(Metrics(registry),))
+    log.fallback(source="stats \udc80")
+    log.job_ended(name="\ud800", run_id="r", succeeded=True)
+    log.model_event(
+        action="evaluate",
+        succeeded=True,
+        model=Model("\ud800", "\ud800"),
+        evaluation={"\ud800": 1.0},
+    )
+    scraped = generate_latest(registry).decode()
+    assert 'ml_fallbacks_total{source="stats \\\\udc80"} 1.0' in scraped
+    assert scraped.count("ud800") > 3
 
 
 def test_metrics_take_only_what_the_log_writes_as_a_number(
