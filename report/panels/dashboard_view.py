@@ -18,6 +18,7 @@ from mlmon.dashboards.model.source import TIME_FIELD
 from mlmon.dashboards.vega_lite.chart import DrawnEvent
 from mlmon.dashboards.vega_lite.picture import page_picture
 from mlmon.report.panels.views import (
+    NEWEST,
     ChartView,
     EmptyView,
     Head,
@@ -201,6 +202,8 @@ def _row(panels: Sequence[Any], scope: DashboardScope) -> Iterator[PanelView]:
 def _chart(chart: Chart, scope: DashboardScope) -> PanelView:
     index = chart.source.index(scope.namespace)
     questions = bodies(chart, scope.window, scope.selected(chart.source))
+    if chart.draw == "tile" and chart.source.time is not None:
+        questions[0]["aggs"][NEWEST] = {"max": {"field": chart.source.time}}
     answers = [scope.search(index, body) for body in questions]
     events = [event for mark in chart.marks for event in scope.events(mark)]
     return chart_view(chart, answers, scope.window, events)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
+from mlmon.analyzers.base.window import from_milliseconds
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.model.rows import axis_label, rows
 from mlmon.dashboards.model.source import label
@@ -29,6 +30,10 @@ _NOTHING: Final = "Nothing to show in this time range."
 _NOTHING_AT_ALL: Final = "Nothing to show."
 _SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
 _MOST_ROWS: Final = 50
+NEWEST: Final = "newest"
+"""The aggregation that says when the newest document of a tile was written."""
+QUIET: Final = timedelta(hours=2)
+"""A number of a time range that got no document for so long at its end is not that of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class TileView:
-    """One number; `tone` is the meaning of its colour."""
+    """One number; `tone` is the meaning of its colour, and `note` what limits it."""
 
     head: Head
     value: str
     tone: Tone
+    note: str = ""
     kind: str = "tile"
 
 
@@ -115,7 +121,7 @@ def chart_view(
     """Return what is shown of a chart, with the events of its time."""
     head = Head(chart.title, chart.sentence, chart.leads_to)
     if chart.draw == "tile":
-        return _tile(chart, head, answers[0])
+        return _tile(chart, head, answers[0], window)
     if chart.draw == "table":
         return _table(chart, head, answers[0])
     drawn = chart_drawing(chart, answers, window, events)
@@ -132,13 +138,20 @@ def script_safe(value: Any) -> str:
     return orjson.dumps(value).decode().replace("<", "\\u003c")
 
 
-def _tile(chart: Chart, head: Head, answer: Json) -> PanelView:
+def _tile(chart: Chart, head: Head, answer: Json, window: Window) -> PanelView:
     found = rows(chart.layers[0], answer)
     measure = chart.measures[0]
     value = found[0][measure.label] if found else _of_nothing(measure)
     if value is None:
         return EmptyView(head, DASH)
-    return TileView(head, _written(value, measure, chart.source).text, _tone(value, chart.steps))
+    text, tone = _written(value, measure, chart.source).text, _tone(value, chart.steps)
+    newest = answer.get("aggregations", {}).get(NEWEST, {}).get("value")
+    last = None if newest is None else from_milliseconds(newest)
+    if last is None or window.end - last < QUIET:
+        return TileView(head, text, tone)
+    # It may be calm because nothing comes any more.
+    quiet: Tone = "unknown" if tone == "good" else tone
+    return TileView(head, text, quiet, f"no data since {short_moment(last)}")
 
 
 def _of_nothing(measure: Measure) -> int | None:

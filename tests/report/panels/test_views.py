@@ -68,6 +68,26 @@ def test_a_tile_is_judged_by_its_colour(count: int, tone: str) -> None:
     assert (shown.value, shown.tone) == (str(count), tone)
 
 
+@pytest.mark.parametrize(
+    ("count", "hours", "tone", "note"),
+    [
+        (0, 3, "unknown", "no data since 2 Mar 21:00"),
+        (0, 1, "good", ""),
+        (7, 3, "critical", "no data since 2 Mar 21:00"),
+    ],
+)
+def test_a_number_of_hours_ago_is_not_that_of_now(
+    count: int, hours: int, tone: str, note: str
+) -> None:
+    """Where nothing came for the last two hours, nothing is green, and the tile says since when."""
+    chart = counted("tile", steps=(ToneStep(0, "good"), ToneStep(5, "critical")))
+    newest = {"value": milliseconds(WINDOW.end - hours * HOUR)}
+    found = {"hits": {"total": {"value": count}}, "aggregations": {"newest": newest}}
+    shown = chart_view(chart, [found], WINDOW)
+    assert isinstance(shown, TileView)
+    assert (shown.tone, shown.note) == (tone, note)
+
+
 def test_a_table_of_two_axes_is_sorted_as_a_whole() -> None:
     """Elasticsearch ranks within a path; here, in Lens and by the API all rows are ranked."""
 
