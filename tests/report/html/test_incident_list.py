@@ -100,7 +100,7 @@ def test_the_newest_stand_first_and_what_is_left_out_is_reported() -> None:
 def test_the_most_urgent_stand_first_in_the_terminal_and_on_pages(
     cluster: Cluster, namespace: str
 ) -> None:
-    """Open critical, open, taken, ended: the newest first in each; one order everywhere."""
+    """Open, taken, ended; critical before warning, then the newest first; one order everywhere."""
     critical, warning = {"severity": Severity.CRITICAL}, {"severity": Severity.WARNING}
     taken = {"muted": "acknowledged"}
     ended = {"status": IncidentStatus.RESOLVED, "ended": START + 20 * HOUR}
@@ -120,7 +120,7 @@ def test_the_most_urgent_stand_first_in_the_terminal_and_on_pages(
         )
     ]
     order = ["critical-new", "critical-old", "warning-new", "warning-old"]
-    order += ["taken-warning", "taken-critical"]
+    order += ["taken-critical", "taken-warning"]
     found = listed(*(StoredIncident(record, ()) for record in records), pages="/incidents/")
     assert [row.page.removeprefix("/incidents/") for row in found.open] == order
     last = ["ended-new", "ended-old"]
