@@ -146,7 +146,7 @@ class Incident:
         id: Made of the alert that opened it, so that every run finds the same. An incident that is
             stored keeps its id when late data move its opening (`matching.py`).
         members: Its alerts in the order in which they joined.
-        cause: The member that is its likely cause; see `likely_cause`.
+        cause: The member that is its likely cause: `shown_for` its `earliest_root`.
         opened: When it was first decided that something is wrong.
         severity: The worst severity of the members that are open; of all once it is resolved.
         worst: The worst severity it has had.
@@ -229,18 +229,12 @@ def _first(members: Sequence[Alert], cause: Alert, name: str) -> str | None:
     return next((value for value in values if value), None)
 
 
-def likely_cause(members: Sequence[Alert]) -> Alert:
-    """Return the member that most likely caused the others.
-
-    Among those that no other member may have caused: the earliest, then the one whose effect is
-    largest (severity, then how far beyond its limits), then by name, so that a tie is stable. Of
-    several alerts about one subject it is the most severe: a job's failure, not that it is late.
-    """
-    return shown_for(earliest_root(members), members)
-
-
 def earliest_root(members: Sequence[Alert]) -> Alert:
-    """Return the earliest of the members that no other member may have caused."""
+    """Return the earliest of the members that no other member may have caused.
+
+    Of several that began together it is the one whose effect is largest (severity, then how far
+    beyond its limits), then the first by name, so that a tie is stable.
+    """
     roots = [
         member
         for member in members
@@ -251,6 +245,8 @@ def earliest_root(members: Sequence[Alert]) -> Alert:
 
 def shown_for(root: Alert, members: Iterable[Alert]) -> Alert:
     """Return the most severe member about the subject of an incident's root, which may be itself.
+
+    A job's failure is shown, not that it was late before.
 
     Args:
         root: The earliest of the members that no other may have caused.
