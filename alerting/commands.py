@@ -40,6 +40,7 @@ def list_alerts(
     from mlmon.alerting.incidents.sentences import member_line
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.analyzers.base.window import EPOCH
+    from mlmon.analyzers.run.judged import judged
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
 
@@ -48,14 +49,19 @@ def list_alerts(
     with connect(settings) as cluster:
         store = AlertStore(cluster, settings.namespace)
         found = list(store.open() if begin is None else store.overlapping(begin))
+        nothing = None if found else judged(cluster, settings.namespace)
     found.sort(key=lambda alert: alert.opened, reverse=True)
     if as_json:
         for alert in found:
             print(json.dumps(alert.to_document(), ensure_ascii=False))
         return
     _print([(member_line(alert), alert.reason) for alert in found])
-    if not found:
+    if nothing is None:
+        return
+    if nothing.any:
         print("No open alerts; `mlmon alerts --since 7d` lists closed ones too.")
+    else:
+        print(f"Namespace {settings.namespace!r}: {nothing.sentence(now)}")
 
 
 @alerts.command()

@@ -9,7 +9,6 @@ import typer
 
 from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
-from mlmon.formatting import visible
 
 app = typer.Typer()
 node_app = typer.Typer(
@@ -163,22 +162,21 @@ def prune(
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
     """Check the setup and show how to fix what is wrong (exit code 1: something is missing)."""
-    from rich.console import Console
-
     from mlmon.elastic.doctor.check import CheckVerdict
     from mlmon.elastic.doctor.examine import examine
     from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.terminal import terminal_console
 
     checks = list(examine(load_settings()))
     healthy = all(check.verdict is not CheckVerdict.MISSING for check in checks)
     if as_json:
         print(json.dumps({"ok": healthy, "checks": [asdict(check) for check in checks]}))
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = terminal_console(soft_wrap=True)
         for check in checks:
-            line = visible(f"{check.verdict:<8} {check.name:<14} {check.found}")
+            line = f"{check.verdict:<8} {check.name:<14} {check.found}"
             console.print(line, style=_STYLES[check.verdict], markup=False)
             if check.advice:
-                console.print(f"{'':<23} {visible(check.advice)}", markup=False)
+                console.print(f"{'':<23} {check.advice}", markup=False)
     if not healthy:
         raise typer.Exit(ExitCode.FAILED)

@@ -5,9 +5,8 @@ from types import TracebackType
 from typing import Self
 
 import rich.progress
-from rich.console import Console
 
-from mlmon.formatting import visible
+from mlmon.elastic.system.terminal import terminal_console
 from mlmon.ingest.files.paths import size
 from mlmon.ingest.shipper import ShipRequest
 from mlmon.ingest.state.health import Health
@@ -24,7 +23,7 @@ class ProgressBar:
     """
 
     def __init__(self, total: float | None = 1.0) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = terminal_console(stderr=True)
         self._started = time.monotonic()
         self._total = total
         self._bar: rich.progress.Progress | None = None
@@ -123,7 +122,7 @@ class ShipProgress(ProgressBar):
         return unread
 
     def _print(self, text: str, style: str = "") -> None:
-        self.console.print(visible(text), style=style, markup=False, soft_wrap=True)
+        self.console.print(text, style=style, markup=False, soft_wrap=True)
 
 
 def describe(health: Health) -> str:

@@ -3,11 +3,11 @@
 import difflib
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
@@ -16,6 +16,7 @@ from mlmon.analyzers import commands as analyzers
 from mlmon.elastic import commands as elastic
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.elastic.system.terminal import escaped_output, terminal_console
 from mlmon.formatting import visible
 from mlmon.grafana import commands as grafana
 from mlmon.ingest import commands as ingest
@@ -25,7 +26,7 @@ from mlmon.report import commands as report
 from mlmon.scoreboard import commands as scoreboard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mlmon.alerting.notify.pages import PageLinks
     from mlmon.elastic.client.cluster import Cluster
@@ -55,8 +56,29 @@ PANELS = {
 """The panels of `mlmon --help`, and the commands of each, in the order of their use."""
 
 
+@contextmanager
+def _escaped_errors() -> "Iterator[None]":
+    """Escape what errors quote: typer prints it past standard error, and escapes a part of it."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            vars(error)["message"] = visible(message)
+        raise
+
+
 class PanelGroup(TyperGroup):
     """Lists the commands by panel."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Return the context of a command line; what is wrong with it is escaped."""
+        with _escaped_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what is wrong with its arguments is escaped."""
+        with _escaped_errors():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands in the order of `PANELS`; a new one comes last."""
@@ -175,12 +197,13 @@ def _title(page: Path) -> str:
 def run() -> int:
     """Run the command that `sys.argv` names; return the exit code."""
     try:
-        _flushed(app)
+        with escaped_output():
+            _flushed(app)
     except UserError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"mlmon: {visible(error.message)}", style="bold red", markup=False)
+        console = terminal_console(stderr=True, soft_wrap=True)
+        console.print(f"mlmon: {error.message}", style="bold red", markup=False)
         if error.hint:
-            console.print(f"       {visible(error.hint)}", markup=False)
+            console.print(f"       {error.hint}", markup=False)
         return error.exit_code
     except BrokenPipeError:
         return _output_closed()

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from mlmon.analyzers.base.finding import Severity
@@ -28,6 +27,7 @@ from mlmon.elastic.indices.names import data_stream
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import load_settings
 from mlmon.elastic.system.folders import cache_folder, home_folder
+from mlmon.elastic.system.terminal import terminal_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 # Where the output is no terminal, its tables are as wide as a wide one.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+console = terminal_console(width=None if sys.stdout.isatty() else 120)
 
 NAMESPACE = "demo"
 LIVE_NAMESPACE = "demo_live"  # a data stream's namespace may hold no hyphen

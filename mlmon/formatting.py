@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from math import floor, log10
@@ -290,17 +291,48 @@ def named(category: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Write a text of any origin for a terminal: control characters are escaped, not obeyed.
+    r"""Write a text of any origin for a reader: what is not seen of it is escaped as in JSON.
 
-    >>> visible("caf\u00e9 \x1b[31m\ngone")
-    'café \\x1b[31m\ngone'
+    Those are control characters, which steer a terminal, and such as change the direction of what
+    follows. Line ends and tabs stay, and so do spaces of any width.
+
+    >>> visible("caf\u00e9 \x1b[31m\ngone \u202eover")
+    'café \\u001b[31m\ngone \\u202eover'
     """
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else ascii(letter)[1:-1]
-        for letter in text
+        letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text
     )
+
+
+def one_line(text: str) -> str:
+    r"""Write a text of any origin in one line: `visible`, and line ends and tabs are escaped, too.
+
+    >>> one_line("gone\n\x07")
+    'gone\\n\\u0007'
+    """
+    return text if text.isprintable() else visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def indented(text: str, columns: int) -> str:
+    r"""Write the further lines of a text indented, so that none looks like an entry of its own.
+
+    Any line end counts, also those of Unicode; empty lines are left out.
+
+    >>> indented("it hangs\n\nResolved: all clear\r\n", 4)
+    'it hangs\n    Resolved: all clear'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"\n{' ' * columns}".join(lines)
+
+
+def _escaped(letter: str) -> str:
+    """Return a character as JSON escapes it, so that a line of JSON keeps its meaning."""
+    if unicodedata.category(letter) == "Zs":
+        return letter
+    units = letter.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def cut(text: str, most: int = _LONGEST_NAME) -> str:

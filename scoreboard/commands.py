@@ -98,14 +98,14 @@ def scoreboard(
 
 
 def _print(records: "list[Record]", goals: "list[Goal]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from mlmon.elastic.system.terminal import terminal_console
     from mlmon.scoreboard.run import CHOOSING_SEEDS, FIRST_REPORTED
     from mlmon.scoreboard.scoring.page import tables
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = terminal_console(width=None if sys.stdout.isatty() else 160)
     for table in tables(records):
         if table.rows:
             shown = Table(*map(escape, table.head), title=escape(table.title), title_justify="left")

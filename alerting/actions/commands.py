@@ -1,6 +1,7 @@
 """`mlmon incidents`: what is wrong, and who has it."""
 
 import json
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
+from mlmon.elastic.system.terminal import print_text
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 
 IncidentId = Annotated[
-    str, typer.Argument(metavar="ID", help="The incident's id, or how it begins.")
+    str, typer.Argument(metavar="ID", help="The incident's id, or its first 4 or more digits.")
 ]
 By = Annotated[str | None, typer.Option("--by", help="Who you are. (default: your login)")]
 Why = Annotated[str, typer.Option("--message", "-m", help="Why, for the audit trail.")]
@@ -37,8 +39,8 @@ Fails = Annotated[
     bool,
     typer.Option(
         "--exit-code",
-        help="Exit with 5 while a critical incident is open and unacknowledged, with 1 where "
-        "nothing was ever judged.",
+        help="Exit with 5 while a critical incident is open and neither acknowledged nor snoozed, "
+        "with 1 where nothing was ever judged.",
     ),
 ]
 
@@ -77,9 +79,14 @@ def list_incidents(
         for incident in found:
             by = {"silenced": silenced[incident.id]} if incident.id in silenced else {}
             print(json.dumps(incident.to_document() | by, ensure_ascii=False))
+        if not judged.any:
+            print(_unjudged(actions.namespace, judged.sentence(now)), file=sys.stderr)
     else:
-        _print(found, silenced)
-        print(judged.sentence(now))
+        _print(found, silenced, now)
+        if not found and judged.any:
+            print("No open incidents; `mlmon incidents --since 7d` lists ended ones too.")
+        sentence = judged.sentence(now)
+        print_text(sentence if judged.any else _unjudged(actions.namespace, sentence))
     urgent = [
         incident
         for incident in found
@@ -113,7 +120,7 @@ def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption 
     from mlmon.alerting.incidents.sentences import story
 
     for line in story(document, alerts, changes, now, silenced):
-        print(line)
+        print_text(line)
 
 
 @app.command()
@@ -148,9 +155,9 @@ def stats(
             print(json.dumps(limit.to_json()))
         return
     for quality in found:
-        print(quality.sentence())
+        print_text(quality.sentence())
     for limit in suggested:
-        print(f"suggested: {limit.sentence()}")
+        print_text(f"suggested: {limit.sentence()}")
     if not found:
         print("No incident opened since then; `mlmon incidents stats --since 365d` looks further.")
 
@@ -165,7 +172,7 @@ def ack(
 ) -> None:
     """Acknowledge an incident: no message until it grows worse or ends."""
     with _actions(namespace) as (actions, now):
-        _print_done(actions.acknowledge(incident, by or _login(), why, now), as_json=as_json)
+        _print_done(actions.acknowledge(incident, _person(by), why, now), as_json=as_json)
 
 
 @app.command()
@@ -179,7 +186,7 @@ def assign(
 ) -> None:
     """Assign an incident to someone."""
     with _actions(namespace) as (actions, now):
-        _print_done(actions.assign(incident, to, by or _login(), why, now), as_json=as_json)
+        _print_done(actions.assign(incident, to, _person(by), why, now), as_json=as_json)
 
 
 @app.command()
@@ -192,7 +199,7 @@ def comment(
 ) -> None:
     """Add a comment to an incident."""
     with _actions(namespace) as (actions, now):
-        _print_done(actions.comment(incident, text, by or _login(), now), as_json=as_json)
+        _print_done(actions.comment(incident, text, _person(by), now), as_json=as_json)
 
 
 @app.command()
@@ -209,7 +216,10 @@ def snooze(
 
     lasting = length_argument(length)
     with _actions(namespace) as (actions, now):
-        _print_done(actions.snooze(incident, lasting, by or _login(), why, now), as_json=as_json)
+        _print_done(
+            actions.snooze(incident, lasting, _person(by), why, now),
+            as_json=as_json,
+        )
 
 
 @app.command()
@@ -222,7 +232,7 @@ def resolve(
 ) -> None:
     """Close an open incident by hand; an alert that comes later opens it again."""
     with _actions(namespace) as (actions, now):
-        _print_done(actions.close(incident, by or _login(), why, now), as_json=as_json)
+        _print_done(actions.close(incident, _person(by), why, now), as_json=as_json)
 
 
 @app.command()
@@ -242,7 +252,10 @@ def feedback(
         accept(incident, why, yes=yes, by=by, namespace=namespace, as_json=as_json)
         return
     with _actions(namespace) as (actions, now):
-        _print_done(actions.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
+        _print_done(
+            actions.feedback(incident, verdict, _person(by), why, now),
+            as_json=as_json,
+        )
 
 
 @app.command()
@@ -304,12 +317,13 @@ def accept(
         time_argument(since, datetime.now(UTC))  # before a cluster is contacted
     chosen = Chosen(metric or (), segment or (), series or ())
     with _actions(namespace) as (actions, now):
-        who, begin = by or _login(), time_argument(since, now) if since else None
+        who, begin = _person(by), time_argument(since, now) if since else None
         proposed = actions.new_normal(incident, who, why, now, begin, chosen)
         effect = list(proposed.lines())
         done = ""
         if not as_json:
-            print("\n".join(effect))
+            for line in effect:
+                print_text(line)
         if not (dry_run or yes or as_json):
             typer.confirm(f"Accept {count(len(proposed.parts), 'part')}?", abort=True)
         if not dry_run and (yes or not as_json):
@@ -317,11 +331,14 @@ def accept(
     if as_json:
         print(json.dumps({"effect": effect, "done": done}, ensure_ascii=False))
     elif done:
-        print(done)
+        print_text(done)
 
 
 def _print_done(done: str, *, as_json: bool) -> None:
-    print(json.dumps({"done": done}, ensure_ascii=False) if as_json else done)
+    if as_json:
+        print(json.dumps({"done": done}, ensure_ascii=False))
+    else:
+        print_text(done)
 
 
 @contextmanager
@@ -337,7 +354,15 @@ def _actions(namespace: str | None) -> "Iterator[tuple[IncidentActions, datetime
         yield IncidentActions(cluster, settings.namespace), datetime.now(UTC)
 
 
-def _login() -> str:
+def _unjudged(namespace: str, sentence: str) -> str:
+    """Return what is said where no incident is no all-clear: the namespace may be misspelled."""
+    return f"Namespace {namespace!r}: {sentence}"
+
+
+def _person(by: str | None) -> str:
+    """Return who acts: as they say, else their login."""
+    if by is not None:
+        return by
     import getpass
 
     try:
@@ -346,7 +371,7 @@ def _login() -> str:
         return "unknown"
 
 
-def _print(found: "list[IncidentRecord]", silenced: dict[str, str]) -> None:
+def _print(found: "list[IncidentRecord]", silenced: dict[str, str], now: "datetime") -> None:
     from rich.text import Text
 
     from mlmon.alerting.incidents.sentences import row
@@ -355,10 +380,8 @@ def _print(found: "list[IncidentRecord]", silenced: dict[str, str]) -> None:
 
     console = terminal_console()
     for incident in found:
-        head, *lines = row(incident, silenced.get(incident.id))
+        head, *lines = row(incident, now, silenced.get(incident.id))
         style = SEVERITY_STYLES[incident.severity] if incident.is_open else "dim"
         print_line(console, Text(head, style))
         for line in lines:
             print_line(console, Text(line), first=2, rest=2)
-    if not found:
-        console.print("No open incidents; `mlmon incidents --since 7d` lists ended ones too.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus, in_order
-from mlmon.alerting.incidents.people import LONGEST_SNOOZE, handling
+from mlmon.alerting.incidents.people import LONGEST_SNOOZE, clean_name, handling
 from mlmon.alerting.incidents.record import listing_order
 from mlmon.alerting.incidents.sentences import MOST_NAMED
 from mlmon.alerting.incidents.store import IncidentStore
@@ -15,7 +15,7 @@ from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError, WrongValueError
-from mlmon.formatting import count, duration, moment
+from mlmon.formatting import count, duration, listed, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
-_SHORTEST_ID, _LONGEST_ID = 4, 64
+SHORTEST_ID: Final = 4
+"""Digits of an id that are needed to name an incident."""
+LONGEST_TEXT: Final = 2_000
+"""Characters of a comment or a reason."""
+_LONGEST_ID: Final = 64
 
 
 class UnknownIncidentError(WrongValueError):
@@ -41,8 +45,9 @@ class ClosedIncidentError(UserError):
 class IncidentActions:
     """The incidents of one namespace, as people act on them.
 
-    Each method that acts returns a sentence, and raises `UserError` where the incident is unknown,
-    or not open although it has to be.
+    Each method that acts returns a sentence, which names who had the incident before. It raises
+    `UserError` where the incident is unknown, or not open although it has to be, and where a name
+    or a comment is empty or too long.
     """
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
@@ -88,22 +93,24 @@ class IncidentActions:
 
     def acknowledge(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Take an incident."""
-        incident = self._open(prefix)
-        self._act(incident, ChangeKind.ACKNOWLEDGED, by, why or f"{by} acknowledged it.", now)
-        other, at = incident.acknowledged_by, incident.acknowledged_at
-        before = f"; before by {other}, {moment(at)}" if other and other != by and at else ""
+        incident, by = self._open(prefix), person_name(by)
+        before = _before(incident, by)
+        text = why or f"{by} acknowledged it{before}."
+        self._act(incident, ChangeKind.ACKNOWLEDGED, by, text, now)
         return f"{incident.title}: acknowledged by {by}{before}"
 
     def assign(self, prefix: str, to: str, by: str, why: str, now: datetime) -> str:
         """Assign an incident."""
-        incident, to = self.find(prefix), _given(to, "assignee")
-        text = why or f"{by} assigned it to {to}."
+        incident, by, to = self.find(prefix), person_name(by), person_name(to, "assignee")
+        other = incident.assignee
+        before = f"; before to {other}" if other and other != to else ""
+        text = why or f"{by} assigned it to {to}{before}."
         self._act(incident, ChangeKind.ASSIGNED, by, text, now, about=to)
-        return f"{incident.title}: assigned to {to}"
+        return f"{incident.title}: assigned to {to}{before}"
 
     def comment(self, prefix: str, text: str, by: str, now: datetime) -> str:
         """Add a comment."""
-        incident = self.find(prefix)
+        incident, by = self.find(prefix), person_name(by)
         self._act(incident, ChangeKind.COMMENTED, by, _given(text, "comment"), now)
         return f"{incident.title}: comment added"
 
@@ -114,7 +121,7 @@ class IncidentActions:
                 f"{duration(length)} is too long to snooze",
                 f"Choose {duration(LONGEST_SNOOZE)} at most, or use `mlmon incidents feedback`.",
             )
-        incident = self._open(prefix)
+        incident, by = self._open(prefix), person_name(by)
         until = now + length
         text = why or f"{by} snoozed it until {moment(until)}."
         self._act(incident, ChangeKind.SNOOZED, by, text, now, until=until)
@@ -122,7 +129,9 @@ class IncidentActions:
 
     def close(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Close an incident whose alerts do not end by themselves."""
-        incident = self._open(prefix)
+        incident, by = self._open(prefix), person_name(by)
+        other = incident.acknowledged_by
+        taken = f", though {other} has it" if other and other != by else ""
         alerts = self._alerts.get(incident.alert_ids)
         still_open = [alert.title for alert in alerts if alert.ended is None]
         self._act(incident, ChangeKind.CLOSED, by, why or f"{by} closed it.", now)
@@ -130,9 +139,9 @@ class IncidentActions:
         named = "; ".join(still_open[:MOST_NAMED])
         more = f" and {len(still_open) - MOST_NAMED} more" if len(still_open) > MOST_NAMED else ""
         return (
-            f"{incident.title}: closed by {by}. {count(len(still_open), 'alert')} still open: "
-            f"{named}{more}. It opens again where one still alarms after {holds}, grows worse, or "
-            "another joins"
+            f"{incident.title}: closed by {by}{taken}. {count(len(still_open), 'alert')} still "
+            f"open: {named}{more}. It opens again where one still alarms after {holds}, grows "
+            "worse, or another joins"
         )
 
     def new_normal(
@@ -180,26 +189,35 @@ class IncidentActions:
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
         """Record what an incident was."""
-        incident = self.find(prefix)
+        incident, by = self.find(prefix), person_name(by)
         text = why or f"{by}: {verdict.value.replace('_', ' ')}."
         self._act(incident, ChangeKind.FEEDBACK, by, text, now, about=verdict.value)
         return f"{incident.title}: {verdict.value.replace('_', ' ')}"
 
     def find(self, prefix: str) -> IncidentRecord:
-        """Return the incident whose id begins so.
+        """Return the incident whose id begins so; upper case and spaces around it do not count.
 
         Raises:
-            UnknownIncidentError: There is none, or there are several.
+            UnknownIncidentError: There is none, or there are several, or it is too short to tell.
         """
-        found = self._store.find(prefix) if _SHORTEST_ID <= len(prefix) <= _LONGEST_ID else []
+        digits = prefix.strip().lower()
+        if len(digits) < SHORTEST_ID:
+            raise UnknownIncidentError(
+                f"{prefix!r} is too short for the id of an incident",
+                f"Give its first {SHORTEST_ID} digits at least; `mlmon incidents` lists the ids.",
+            )
+        found = self._store.find(digits) if len(digits) <= _LONGEST_ID else []
         if len(found) == 1:
             return found[0]
         if found:
+            names = listed(sorted(incident.id for incident in found))
             raise UnknownIncidentError(
-                f"{prefix} begins several ids", "Give more of the incident's id."
+                f"{digits!r} begins the ids of {len(found)} incidents: {names}",
+                "Give more of the incident's id.",
             )
         raise UnknownIncidentError(
-            f"There is no incident {prefix!r}", "`mlmon incidents --since 30d` lists their ids."
+            f"There is no incident {digits!r} in namespace {self.namespace!r}",
+            "`mlmon incidents --since 30d` lists the ids; --namespace names another namespace.",
         )
 
     def _open(self, prefix: str) -> IncidentRecord:
@@ -208,7 +226,7 @@ class IncidentActions:
             hint = "Only open incidents can be acknowledged, snoozed or closed."
             if (into := self._merged_into(incident)) is not None:
                 hint = f"It is part of incident {into[:8]}: act on that one."
-            raise ClosedIncidentError(f"Incident {prefix} is {incident.status}", hint)
+            raise ClosedIncidentError(f"Incident {incident.short_id} is {incident.status}", hint)
         return incident
 
     def _merged_into(self, incident: IncidentRecord) -> str | None:
@@ -231,6 +249,10 @@ class IncidentActions:
         until: datetime | None = None,
     ) -> None:
         """Store a change and the incident as it stands after it."""
+        if len(text) > LONGEST_TEXT:
+            raise WrongValueError(
+                f"The text has {len(text):,} characters", f"Write {LONGEST_TEXT:,} at most."
+            )
         name = incident.id
         change = IncidentChange(name, kind, now, incident.severity, text, by, until, about)
         self._store.add([(change, incident)], now)
@@ -254,3 +276,18 @@ def _given(text: str, what: str) -> str:
     if not (text := text.strip()):
         raise WrongValueError(f"The {what} is empty", "Give at least one word.")
     return text
+
+
+def person_name(name: str, what: str = "name of who acts") -> str:
+    """Return a name as the audit trail keeps it: one line.
+
+    Raises:
+        WrongValueError: Nothing of it can be seen.
+    """
+    return _given(clean_name(name), what)
+
+
+def _before(incident: IncidentRecord, by: str) -> str:
+    """Return who else has acknowledged an incident, to stand after what is done now."""
+    other, at = incident.acknowledged_by, incident.acknowledged_at
+    return f"; before by {other}, {moment(at)}" if other and other != by and at else ""

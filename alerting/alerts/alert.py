@@ -61,6 +61,7 @@ class Alert(Identified):
         first_end: End of that window.
         onset_start: When its problem began, as well as its first findings show.
         onset_end: End of the time in which it began.
+        lines_since: Since when lines show it, where that is before its onset.
         excess: How far beyond its limits the worst finding lies: 0 at the warning limit, 1 at the
             critical one.
         reason: The sentence of its worst finding: the most severe, then the farthest beyond.
@@ -92,6 +93,7 @@ class Alert(Identified):
     first_end: datetime
     onset_start: datetime
     onset_end: datetime
+    lines_since: datetime | None = None
     excess: float
     reason: str
     reason_end: datetime
@@ -199,6 +201,7 @@ ALERT_FIELDS = {
     "first_end": "alert.first_window.end",
     "onset_start": "alert.onset.start",
     "onset_end": "alert.onset.end",
+    "lines_since": "alert.lines_since",
     "excess": "alert.excess",
     "reason": "finding.reason",
     "reason_end": "alert.worst_at",
@@ -226,6 +229,7 @@ _DATES = (
     "first_end",
     "onset_start",
     "onset_end",
+    "lines_since",
     "reason_end",
     "since",
     "opened",
@@ -277,6 +281,7 @@ def opened(
         first_end=first.end,
         onset_start=onset.start,
         onset_end=onset.end,
+        lines_since=min(filter(None, (one.lines_since for one in counting)), default=None),
         excess=excess(shown),
         reason=shown.reason,
         reason_end=shown.end,

@@ -108,12 +108,14 @@ def _affected(incident: Incident) -> tuple[str, ...]:
 def _confirm(cause: Alert) -> str | None:
     """Return the command that shows the lines behind the likely cause, or else its findings.
 
-    It looks from the begin to the worst moment: later lines may be those of another incident.
+    It looks from the begin, or from the last lines before it where the fault is that none came, to
+    the worst moment: later lines may be those of another incident.
     """
     known = runbook(cause.analyzer, cause.metric)
     if known is None:  # the alert of an analyzer that is no more
         return None
-    since, worst = cause.onset_start - BEFORE_ONSET, cause.reason_end
+    begin = min(cause.onset_start, cause.lines_since or cause.onset_start)
+    since, worst = begin - BEFORE_ONSET, cause.reason_end
     findings, lines = commands(cause.analyzer, cause.metric, cause.subject, since, worst)
     return lines if known.shows_fault else findings
 

@@ -28,6 +28,7 @@ LONGEST_SNOOZE = timedelta(days=7)
 CLOSED_ONCE, CLOSED_AGAIN = timedelta(days=1), timedelta(days=7)
 """So long a closing holds while an alert goes on alarming: at first, and once a person knows that
 it does."""
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +109,9 @@ def after(state: Handling, change: IncidentChange) -> Handling:
         )
         known |= {"closed_at": None} if kind is not ChangeKind.RESOLVED else {}
     return replace(state, **known)  # type: ignore[arg-type]
+
+
+def clean_name(name: str) -> str:
+    """Return a name that fits the audit trail: one line of printable characters."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split())[:_LONGEST_NAME]

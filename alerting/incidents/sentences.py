@@ -47,16 +47,16 @@ def ending_sentence(members: Sequence[Alert]) -> str:
     return f"All clear: {alerts} ended, {replaced} of them when the model version was replaced."
 
 
-def row(incident: IncidentRecord, silenced: str | None = None) -> Iterator[str]:
+def row(incident: IncidentRecord, now: datetime, silenced: str | None = None) -> Iterator[str]:
     """Yield the lines of an incident in a list: id, severity, title; then when, why, who."""
     severity = incident.severity if incident.is_open else incident.status
     yield f"{incident.short_id} {severity} {incident.title}"
     also = also_affected(incident)
     yield f"{period(incident)}; {also}" if also else period(incident)
     yield incident.cause_reason
-    if now := latest(incident):
-        yield f"latest, {now}"
-    yield from people(incident)
+    if sentence := latest(incident):
+        yield f"latest, {sentence}"
+    yield from people(incident, now)
     if silenced:
         yield silence(silenced)
 
@@ -112,11 +112,11 @@ def affected(incident: IncidentRecord, most: int = MOST_NAMED) -> str:
     return f"{also}: {'; '.join(named)}" if incident.affected else also
 
 
-def people(incident: IncidentRecord) -> Iterator[str]:
-    """Yield who acknowledged or snoozed an incident, and whom it is assigned to."""
+def people(incident: IncidentRecord, now: datetime) -> Iterator[str]:
+    """Yield who acknowledged an incident, until when it is snoozed, and whom it is assigned to."""
     if by := incident.acknowledged_by:
         yield f"acknowledged by {by}"
-    elif until := incident.snoozed_until:
+    if (until := incident.snoozed_until) and until > now:
         yield f"snoozed until {moment(until)}"
     if assignee := incident.assignee:
         yield f"assigned to {assignee}"
@@ -132,7 +132,7 @@ def story(
     silenced: str | None = None,
 ) -> Iterator[str]:
     """Yield the lines with all details of one incident."""
-    yield from row(incident, silenced)
+    yield from row(incident, now, silenced)
     cause = incident.cause_id
     if incident.is_open:
         yield f"open for {duration(now - incident.start)}"
@@ -147,7 +147,7 @@ def story(
         yield f"confirm: {confirm}"
     yield ""
     yield "Alerts"
-    for alert in sorted(alerts, key=lambda alert: (alert.id != cause, alert.onset_start)):
+    for alert in sorted(alerts, key=lambda alert: (alert.id != cause, urgency(alert))):
         mark = "likely cause" if alert.id == cause else "also affected"
         yield f"  {mark}: {member_line(alert)}"
         yield f"    worst ({moment(alert.reason_end)}): {alert.reason}"
@@ -169,6 +169,11 @@ def page_command(runbook: str) -> str:
     """
     page = runbook.partition("#")[0].rpartition("/")[2].removesuffix(".md")
     return f"mlmon analyzers {page}"
+
+
+def urgency(member: Alert) -> tuple[bool, int, datetime]:
+    """Return what alerts of an incident are sorted by: open ones first, of them the worst."""
+    return member.ended is not None, -member.severity.rank, member.onset_start
 
 
 def member_line(member: Alert) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.alerting.incidents.sentences import affected
 from mlmon.alerting.notify.message import acknowledge_command
 from mlmon.analyzers.base.window import iso
+from mlmon.formatting import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,8 @@ def _annotations(incident: IncidentRecord, namespace: str, runbooks: str) -> dic
         found["also_affected"] = affected(incident, most=len(incident.affected))
     if runbook := incident.runbook:
         found["runbook_url"] = f"{runbooks}{runbook}"
-    return found
+    # Templates of Alertmanager put them into messages as they are.
+    return {name: visible(text) for name, text in found.items()}
 
 
 def _end(incident: IncidentRecord, now: datetime) -> str:

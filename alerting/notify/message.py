@@ -12,7 +12,7 @@ from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import affected, latest, page_command
 from mlmon.elastic.settings import DEFAULT_NAMESPACE
-from mlmon.formatting import count, moment
+from mlmon.formatting import count, indented, moment, one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ class Message:
         incident: The incident's id; empty where the message is about mlmon itself.
         kind: What happened.
         severity: `warning`, `critical`, or `ok` for an end.
-        title: One line.
+        title: One line; it is escaped as the facts are.
         facts: Label and sentence, in the order in which a person wants them.
         links: Label and absolute URL.
         document: The same for a program.
@@ -77,6 +77,20 @@ class Message:
     links: tuple[tuple[str, str], ...] = ()
     document: Json | None = None
     thread: str = ""
+
+    def __post_init__(self) -> None:
+        """Escape what could steer a reader's terminal, or pass for a line of mlmon's.
+
+        Titles, sentences and names quote what was logged and what people wrote. `document` is for
+        programs, and keeps all as it is.
+        """
+        shown = {
+            "title": one_line(self.title),
+            "facts": tuple((one_line(label), _indented(text)) for label, text in self.facts),
+            "links": tuple((one_line(label), one_line(url)) for label, url in self.links),
+        }
+        for name, value in shown.items():
+            object.__setattr__(self, name, value)
 
     @property
     def text(self) -> str:
@@ -101,6 +115,11 @@ class Message:
             f"<h2 style='font-size:18px'>{escape(self.title)}</h2><dl>{facts}</dl>"
             f"<p>{links}</p></div>"
         )
+
+
+def _indented(text: str) -> str:
+    """Return a sentence of several lines, the further ones indented."""
+    return indented(visible(text), 2)
 
 
 def message(

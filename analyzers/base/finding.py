@@ -93,6 +93,8 @@ class Finding(Identified):
         onset_start: When the problem began, as well as the analyzer knows; None where the
             window is all that is known.
         onset_end: End of the time in which it began.
+        lines_since: Since when lines show it, where that is before its onset: of runs that a job
+            missed, its last start; else None.
         parts: What is drawn of a distribution: the sample next to training, in ten parts.
         runbook: Path of the page that says what to do.
         revision: 1, and one more each time late logs or labels changed it.
@@ -123,6 +125,7 @@ class Finding(Identified):
     runbook: str | None = None
     onset_start: datetime | None = None
     onset_end: datetime | None = None
+    lines_since: datetime | None = None
     parts: tuple[FindingPart, ...] | None = None
     revision: int = 1
     latest: bool = True
@@ -239,6 +242,7 @@ FINDING_FIELDS = {
     "runbook": "finding.runbook",
     "onset_start": "finding.onset.start",
     "onset_end": "finding.onset.end",
+    "lines_since": "finding.lines_since",
     "parts": "finding.parts",
     "revision": "finding.revision",
     "latest": "finding.latest",
@@ -249,7 +253,7 @@ _ALL = attrgetter(*FINDING_FIELDS)
 _KEY = attrgetter(*IDENTITY_FIELDS, "start", "end")
 CONTENT = tuple(name for name in FINDING_FIELDS if name not in {"created", "revision", "latest"})
 _CONTENT = attrgetter(*CONTENT)
-_DATES = ("start", "end", "created", "onset_start", "onset_end")
+_DATES = ("start", "end", "created", "onset_start", "onset_end", "lines_since")
 _TIMES = {"@timestamp", *(FINDING_FIELDS[name] for name in _DATES)}
 # JSON has no such numbers: an end of an interval that is open is left out.
 _INFINITE = {math.inf, -math.inf}

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mlmon.formatting import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,7 +80,8 @@ class FindingIdentity:
         of = f" of {self.subject}" if self.subject else ""
         where = f" where {self.segment}" if self.segment else ""
         model = " ".join(part for part in (self.model_name, self.model_version) if part)
-        return f"{self.analyzer} {self.metric}{of}{where}{f', {model}' if model else ''}"
+        title = f"{self.analyzer} {self.metric}{of}{where}{f', {model}' if model else ''}"
+        return one_line(title)  # a subject may be any path that was asked for
 
     @property
     def label(self) -> str:

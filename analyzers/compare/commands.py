@@ -119,13 +119,13 @@ def compare(
 
 
 def _print(result: "TrafficComparison") -> None:
-    from rich.console import Console
     from rich.markup import escape
 
     from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
     from mlmon.analyzers.drift.refinement import still_open
+    from mlmon.elastic.system.terminal import terminal_console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal_console(soft_wrap=True)
     console.print(escape(result.title))
     widest = max(len(row.feature) for row in result.rows)
     for row in result.rows:

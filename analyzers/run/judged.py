@@ -82,6 +82,11 @@ class JudgedSeries:
             line = f"{line}; judged up to {moment(self.until)}: nothing after it could be judged"
         return f"{line}; last judged {moment(self.last)}."
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was judged: where it is not, no incident is no all-clear."""
+        return self.last is not None and self.series > 0
+
     def _nothing(self, now: datetime) -> str:
         if self.begin is None:
             return "Nothing has been judged yet: run `mlmon analyze` or `mlmon run`."

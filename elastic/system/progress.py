@@ -16,9 +16,9 @@ def show_progress(doing: str = "") -> Iterator[Callable[[str], None]]:
     Args:
         doing: The first step; the yielded function sets the next one.
     """
-    from rich.console import Console
+    from mlmon.elastic.system.terminal import terminal_console
 
-    console = Console(stderr=True)
+    console = terminal_console(stderr=True)
     if not console.is_terminal:
         yield lambda _doing: None
         return

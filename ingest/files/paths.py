@@ -10,7 +10,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
-from mlmon.formatting import visible
+from mlmon.formatting import one_line
 from mlmon.ingest.encode.containers import unwrapper
 from mlmon.ingest.encode.dead_letter_fields import is_dead_letter
 from mlmon.ingest.encode.line import LineError, is_blank, parse
@@ -57,7 +57,7 @@ def printable(path: str) -> str:
     """
     if not path.isascii():
         path = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return path if path.isprintable() else visible(path).replace("\n", "\\n").replace("\t", "\\t")
+    return one_line(path)
 
 
 def patterns(paths: Sequence[str]) -> list[str]:

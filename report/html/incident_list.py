@@ -17,6 +17,7 @@ from mlmon.alerting.incidents.sentences import (
     people,
     period,
     silence,
+    urgency,
 )
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import home
@@ -94,7 +95,7 @@ class IncidentRow:
         worst: The likely cause's sentence, of its worst window.
         latest: The sentence of its latest window, where the incident is open and it differs.
         also: How many other alerts it has; empty for none.
-        members: Those alerts; `more` counts those that are not listed.
+        members: Those alerts, in order of `urgency`; `more` counts those that are not listed.
         people: Who acknowledged, snoozed, silenced or was assigned it.
         runbook, runbook_url: Where it is written what to do; the URL is empty where none is set.
         labels: Numbers of the scenario's incidents that it overlaps.
@@ -146,6 +147,7 @@ class Surroundings:
         pages: What an incident's id follows in the address of its page; empty where it has none.
         has_dashboards: Whether there are pages of dashboards that can be opened at any time.
         reports: Gives other libraries' reports on an incident.
+        all_members: Whether all alerts of an incident are listed, or `MOST_MEMBERS`.
     """
 
     now: datetime
@@ -156,6 +158,7 @@ class Surroundings:
     pages: str = ""
     has_dashboards: bool = False
     reports: Callable[[IncidentRecord], tuple[Evidence, ...]] = lambda _incident: ()
+    all_members: bool = False
 
 
 def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> IncidentList:
@@ -173,11 +176,9 @@ def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> 
 def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
     record, cause = incident.record, incident.cause
     start, end = record.start, record.ended or around.now
-    others = sorted(
-        (alert for alert in incident.alerts if alert is not cause),
-        key=lambda alert: alert.onset_start,
-    )
-    more = len(others) - MOST_MEMBERS
+    others = sorted((alert for alert in incident.alerts if alert is not cause), key=urgency)
+    shown = others if around.all_members else others[:MOST_MEMBERS]
+    more = len(others) - len(shown)
     runbook = record.runbook or ""
     return IncidentRow(
         id=record.short_id,
@@ -194,9 +195,12 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         worst=record.cause_reason,
         latest=latest(record),
         also=also_affected(record),
-        members=tuple(_member(alert, record, around) for alert in others[:MOST_MEMBERS]),
+        members=tuple(_member(alert, record, around) for alert in shown),
         more=f"and {count(more, 'more alert')}" if more > 0 else "",
-        people=(*people(record), *([silence(incident.silenced)] if incident.silenced else ())),
+        people=(
+            *people(record, around.now),
+            *([silence(incident.silenced)] if incident.silenced else ()),
+        ),
         runbook=runbook,
         runbook_url=_runbook_url(runbook, around.runbooks),
         labels=tuple(

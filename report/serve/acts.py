@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mlmon.alerting.actions.incident_actions import LONGEST_TEXT
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.time_argument import length_argument
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.actions.incident_actions import IncidentActions
 
-_LONGEST_TEXT = 2_000
 PART: Final = "part:"
 """What a part's title follows in the name of its box."""
 
@@ -176,11 +176,11 @@ def shown(parts: Iterable[str]) -> str:
 
 
 def _why(form: Mapping[str, str]) -> str:
-    return form.get("why", "").strip()[:_LONGEST_TEXT]
+    return form.get("why", "").strip()[:LONGEST_TEXT]
 
 
 def _given(form: Mapping[str, str], field: str, missing: str) -> str:
-    text = form.get(field, "").strip()[:_LONGEST_TEXT]
+    text = form.get(field, "").strip()[:LONGEST_TEXT]
     if not text:
         raise UserError(missing)
     return text

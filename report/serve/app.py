@@ -17,12 +17,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from mlmon.alerting.actions.incident_actions import ClosedIncidentError, UnknownIncidentError
+from mlmon.alerting.incidents.people import clean_name
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.report.serve.acts import UnconfirmedError, act_named
 from mlmon.report.serve.guard import Guard, is_own
 from mlmon.report.serve.incident_pages import INCIDENTS, IncidentPages, Visitor
 from mlmon.report.serve.pages import START, Pages, asset
-from mlmon.report.serve.people import People, clean_name
 from mlmon.report.serve.report_pages import POLICY, REPORTS
 from mlmon.report.serve.sessions import LIFETIME_S, Sessions
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from mlmon.report.serve.acts import Act
+    from mlmon.report.serve.people import People
     from mlmon.report.serve.reach import Reach
 
     _MakePage = Callable[[Visitor], str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -186,7 +186,7 @@ class IncidentPages:
         record, alerts, changes = self.actions.show(name)
         by = self.actions.silenced([record]).get(record.id, "")
         stored = StoredIncident(record, tuple(alerts), by)
-        listed = incident_list([stored], self._around(now))
+        listed = incident_list([stored], replace(self._around(now), all_members=True))
         (row,) = (*listed.open, *listed.ended)
         return {
             "row": row,

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from mlmon.elastic.settings import Settings
     from mlmon.report.serve.settings import ServeSettings
 
-_LONGEST_NAME = 100
-
 
 class People(Protocol):
     """A way to sign in.
@@ -92,9 +90,3 @@ def people_of(serve: ServeSettings, settings: Settings) -> People | None:
             "Set MLMON_SERVE_TOKEN_FILE instead of MLMON_SERVE_CLUSTER_USERS.",
         )
     return ClusterPeople(settings, settings.namespace)
-
-
-def clean_name(name: str) -> str:
-    """Return a name that fits the audit trail: one line of printable characters."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in name)
-    return " ".join(printable.split())[:_LONGEST_NAME]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from mlmon.analyzers.base.window import parse_time
-from mlmon.formatting import NANOSECONDS, cut, number
+from mlmon.formatting import NANOSECONDS, cut, number, one_line
 from mlmon.logging_config.schema.fields import COMMON
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def line(event: Mapping[str, Any], asked: Container[str] = ()) -> Text:
     text = Text(no_wrap=True, overflow="ignore")
     text.append(time_of(event), "cyan")
     text.append(f"  {level:8}", LEVEL_STYLES.get(level, ""))
-    text.append(f"  {printable(str(event.get('service.name', '')))}", "bold")
-    text.append(f"  {printable(str(event.get('message', '')))}")
+    text.append(f"  {one_line(str(event.get('service.name', '')))}", "bold")
+    text.append(f"  {one_line(str(event.get('message', '')))}")
     for name, value in _details(event, asked):
-        text.append(f"  {printable(name)}=", "dim")
-        text.append(printable(value))
+        text.append(f"  {one_line(name)}=", "dim")
+        text.append(one_line(value))
     return text
 
 
@@ -82,11 +82,3 @@ def short(value: Any) -> str:
     """Return a value in at most 200 characters."""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return cut(text, _LONGEST)
-
-
-def printable(text: str) -> str:
-    """Return a text with control characters escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

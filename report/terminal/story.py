@@ -7,8 +7,8 @@ from math import isfinite
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.formatting import NANOSECONDS, duration, number, percent
-from mlmon.report.terminal.line import UNKNOWN_TIME, event_time, printable, short, time_of
+from mlmon.formatting import NANOSECONDS, duration, number, one_line, percent
+from mlmon.report.terminal.line import UNKNOWN_TIME, event_time, short, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,10 +75,10 @@ def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any
     text, details = describe(event, predicted)
     return Sentence(
         time_of(event),
-        printable(str(event.get("service.name", ""))),
-        printable(text),
+        one_line(str(event.get("service.name", ""))),
+        one_line(text),
         str(event.get("log.level", "info")),
-        tuple(printable(detail) for detail in (*details, *_failure_details(event))),
+        tuple(one_line(detail) for detail in (*details, *_failure_details(event))),
     )
 
 
@@ -248,6 +248,6 @@ def _found(finding: Finding) -> Sentence:
     return Sentence(
         f"{finding.end:%Y-%m-%d %H:%M:%S}",
         "mlmon",
-        printable(f"{finding.analyzer} {finding.metric}: {finding.reason}"),
+        one_line(f"{finding.analyzer} {finding.metric}: {finding.reason}"),
         "critical" if finding.severity.value == "critical" else "warning",
     )

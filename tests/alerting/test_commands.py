@@ -88,8 +88,9 @@ def test_alerts_by_line(mlmon: Callable[..., Result], cluster: Cluster, namespac
     ]
 
 
-def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
-    """Without any alert, the commands say so and what else to ask."""
+def test_nothing_is_open(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
+    """Where all that was judged is well, the commands say so and what else to ask."""
+    FindingStore(cluster, namespace).write(spell("oo"), START)
     assert mlmon("alerts").stdout.startswith("No open alerts; `mlmon alerts --since 7d`")
     assert mlmon("incidents").stdout.startswith("No open incidents; `mlmon incidents --since 7d`")
     assert mlmon("alerts", "--all", "--json").stdout == ""

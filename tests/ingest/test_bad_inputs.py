@@ -344,8 +344,8 @@ def test_more_files_than_may_be_open_are_all_shipped(
 
 def test_control_characters_of_a_file_name_reach_no_terminal(tmp_path: Path, mlmon: Mlmon) -> None:
     """A name with an escape sequence and a newline is printed escaped, on one line."""
-    (tmp_path / "evil\x1b[31m\nname.jsonl").write_text("no log\n")
+    (tmp_path / "evil\u001b[31m\nname.jsonl").write_text("no log\n")
     done = mlmon("ship", str(tmp_path))
     printed = done.stdout + done.stderr
     assert "\x1b" not in printed
-    assert r"evil\x1b[31m\nname.jsonl does not hold JSON lines" in printed
+    assert r"evil\u001b[31m\nname.jsonl does not hold JSON lines" in printed

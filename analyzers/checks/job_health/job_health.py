@@ -271,6 +271,7 @@ class JobHealth(Analyzer[JobProfile]):
             value=float(runs_missed),
             onset_start=last.start + of.usual if runs_missed else None,
             onset_end=last.start + of.longest if runs_missed else None,
+            lines_since=last.start if runs_missed else None,
             sample_count=len(known),
             service=last.service,
             reason=reason,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE
 from mlmon.alerting.incidents.record import IncidentRecord
+from mlmon.alerting.incidents.sentences import people
+from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -139,25 +142,98 @@ def test_nothing_is_stored_without_a_word(
         actions.comment(name, text, "ada", NOW)
     with pytest.raises(UserError, match="The assignee is empty"):
         actions.assign(name, text, "ada", "", NOW)
+    for act in (actions.acknowledge, actions.close):
+        with pytest.raises(UserError, match="The name of who acts is empty"):
+            act(name, text, "", NOW)
+    with pytest.raises(UserError, match="2,001 characters"):
+        actions.comment(name, "x" * 2_001, "ada", NOW)
     assert [change["change.kind"] for change in actions.show(name)[2]] == ["opened"]
 
 
-@pytest.mark.parametrize("name", ["", "abc", "nothing-like-it"])
+def test_who_is_assigned_or_closes_second_learns_who_had_it(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """The audit trail says it, too."""
+    actions = IncidentActions(cluster, namespace)
+    happen("occc")
+    name = the_one(actions).id
+    actions.assign(name, "carol", "ada", "", NOW)
+    later = NOW + HOUR
+    assert actions.assign(name, " bob\x1b ", "ada", "", later).endswith(
+        ": assigned to bob; before to carol"
+    )
+    actions.acknowledge(name, "ada", "", later)
+    assert "closed by bob, though ada has it. 1 alert still open" in actions.close(
+        name, "bob", "", later
+    )
+    assert the_one(actions).assignee == "bob"
+    assert "ada assigned it to bob; before to carol." in {
+        change["change.text"] for change in actions.show(name)[2]
+    }
+
+
+def test_both_an_acknowledgement_and_a_snooze_are_shown(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """Who acknowledged it, and until when it is snoozed, as long as that is."""
+    actions = IncidentActions(cluster, namespace)
+    happen("occc")
+    name = the_one(actions).id
+    actions.acknowledge(name, "ada", "", NOW)
+    actions.snooze(name, 2 * HOUR, "ada", "", NOW)
+    assert list(people(the_one(actions), NOW + HOUR)) == [
+        "acknowledged by ada",
+        "snoozed until 2026-03-02 08:00 UTC",
+    ]
+    assert list(people(the_one(actions), NOW + 2 * HOUR)) == ["acknowledged by ada"]
+
+
+@pytest.mark.parametrize("name", ["", "abc", "  abc "])
+def test_an_id_that_is_too_short_is_an_error(cluster: Cluster, namespace: str, name: str) -> None:
+    """It is not said that there is no such incident."""
+    with pytest.raises(UserError, match="too short for the id of an incident"):
+        IncidentActions(cluster, namespace).find(name)
+
+
+@pytest.mark.parametrize("name", ["nothing-like-it", "x" * 65])
 def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name: str) -> None:
-    """So is an id that is too short to mean one."""
-    with pytest.raises(UserError, match="There is no incident"):
+    """It names the namespace that was asked: the command may have been copied from elsewhere."""
+    with pytest.raises(UserError, match="There is no incident") as raised:
         IncidentActions(cluster, namespace).comment(name, "?", "ada", NOW)
+    assert f"in namespace {namespace!r}" in raised.value.message
+
+
+def test_an_id_is_found_as_it_is_copied(cluster: Cluster, namespace: str, happen: Happen) -> None:
+    """In upper case, with spaces around it; one that begins several ids names these."""
+    happen("occc")
+    actions = IncidentActions(cluster, namespace)
+    one = the_one(actions)
+    assert actions.find(f" {one.id[:8].upper()}\n").id == one.id
+    ids = [f"{'0' * 6}{end}{'0' * 12}" for end in ("aa", "bb")]
+    IncidentStore(cluster, namespace).write(replace(one, id=name) for name in ids)
+    with pytest.raises(UserError, match=f"begins the ids of 2 incidents: {' and '.join(ids)}"):
+        actions.find("0000")
 
 
 def test_a_namespace_where_nothing_was_judged_is_no_all_clear(
-    cluster: Cluster, namespace: str, happen: Happen, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    namespace: str,
+    happen: Happen,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`--exit-code` fails for a misspelled namespace, and not where all that was judged is ok."""
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     happen("oo")
     assert exit_code("incidents", "--namespace", namespace, "--exit-code") == ExitCode.DONE
     other = f"{namespace}typo"
-    assert exit_code("incidents", "--namespace", other) == ExitCode.DONE
+    for words in ("incidents", "alerts"):
+        capsys.readouterr()
+        assert exit_code(words, "--namespace", other) == ExitCode.DONE
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith(f"Namespace {other!r}: Nothing has been judged yet")
+        assert exit_code(words, "--namespace", namespace) == ExitCode.DONE
+        assert capsys.readouterr().out.startswith("No open ")
     for words in (["incidents"], ["incidents", "list"], ["incidents", "--json"]):
         ended = exit_code(*words, "--namespace", other, "--exit-code")
         assert ended == ExitCode.FAILED, words

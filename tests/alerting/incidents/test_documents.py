@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mlmon.alerting.alerts.alert import Alert
 from mlmon.alerting.incidents.correlation import correlate
 from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.people import handling
@@ -24,6 +27,22 @@ def test_the_command_shows_lines_of_the_incident_and_no_later_ones() -> None:
     period = f"--since {iso(START + HOUR - 5 * MINUTE)} --until {iso(START + 4 * HOUR)}"
     assert command == (
         f"mlmon logs --dataset access --field url.path=/predict --level error {period}"
+    )
+
+
+def test_of_missed_runs_it_shows_the_last_start() -> None:
+    """No line says that a run did not start: the last one before it does."""
+    last = START - 20 * HOUR
+    about = {"analyzer": "job_health", "metric": "missed.runs"}
+    findings = [replace(finding, lines_since=last) for finding in spell("cc", "refresh", **about)]
+    policy = rule(1, 1, name="job_health", layer="job")
+    (alert,) = all_alerts(policy, findings)
+    assert Alert.from_document(alert.to_document()).lines_since == last
+    (incident,) = correlate([alert])
+    record = incident_record(incident, handling([]), START + 3 * HOUR)
+    assert record.confirm == (
+        "mlmon logs --dataset job --field ml.job.name=refresh "
+        f"--since {iso(last - 5 * MINUTE)} --until {iso(alert.reason_end)}"
     )
 
 

@@ -407,7 +407,7 @@ def test_a_new_route_is_told_what_is_open(
         deliver(cluster, namespace, NOW, alerting)
     (body,) = hook.bodies
     assert (body["kind"], body["incident"] != taken.id) == ("opened", True)
-    assert body["title"] == "[critical] data_quality missing.rate of price, autobid"
+    assert body["title"] == "[critical] Missing values of price, autobid"
     happen(cluster, namespace, "occooo", alerting)
     deliver(cluster, namespace, NOW, alerting)
     assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]

@@ -137,7 +137,7 @@ def test_a_silence_by_model_is_shown_everywhere(
     by = actions.silenced(actions.listed())
     assert set(by) == {"incident0"}
     sentence = f"silenced in Alertmanager by {by['incident0']}"
-    assert sentence in list(row(found[0], by.get("incident0")))
+    assert sentence in list(row(found[0], NOW, by.get("incident0")))
     assert {one.record.id: one.silenced for one in open_incidents(cluster, namespace)} == {
         incident.id: by.get(incident.id, "") for incident in found
     }

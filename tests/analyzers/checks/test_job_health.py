@@ -75,6 +75,8 @@ def test_a_job_that_stops(runs_of: RunsOf, start: datetime) -> None:
     assert missed[2].severity is Severity.WARNING
     assert missed[4].severity is Severity.CRITICAL
     assert "has not started since 2026-03-02 19:00 UTC" in missed[2].reason
+    assert missed[0].lines_since is None
+    assert missed[2].lines_since == start + 19 * HOUR
 
 
 def test_failures_in_a_row(runs_of: RunsOf, start: datetime) -> None:

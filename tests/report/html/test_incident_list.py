@@ -147,6 +147,24 @@ def test_other_alerts_are_listed_up_to_a_number() -> None:
     assert row.members[0].sentence == "f01 is c in window 2."
 
 
+def test_open_alerts_come_first_and_its_own_page_lists_all() -> None:
+    """Of alerts of which most ended, the open ones are never those that are cut off."""
+    ended = [
+        finding
+        for number in range(MOST_MEMBERS + 1)
+        for finding in spell("ccooo", f"f{number:02}", model_name="autobid")
+    ]
+    late = [
+        *spell(".wwww", "mild", model_name="autobid"),
+        *spell(".cccc", "bad", model_name="autobid"),
+    ]
+    (incident,) = incidents_of(all_alerts(rule(1, 1), [*ended, *late]), NOW)
+    (row,) = listed(incident).open
+    assert [member.sentence.split()[0] for member in row.members[:3]] == ["bad", "mild", "f01"]
+    (page,) = listed(incident, all_members=True).open
+    assert (len(page.members), page.more) == (MOST_MEMBERS + 2, "")
+
+
 def test_an_incident_whose_alerts_are_gone_is_still_reported() -> None:
     """Alerts are kept for less long than incidents: without them there is no chart to lead to."""
     (incident,) = incidents("wc")

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from mlmon.alerting.incidents.people import clean_name
 from mlmon.commands import app
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.report.serve.app import _local
-from mlmon.report.serve.people import TokenPeople, clean_name, people_of
+from mlmon.report.serve.people import TokenPeople, people_of
 from mlmon.report.serve.reach import check_reach, reach
 from mlmon.report.serve.server import Server
 from mlmon.report.serve.sessions import LIFETIME_S, Sessions
