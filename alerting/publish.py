@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.notify.notifier import SendResult, Sent
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 
+AGAIN = timedelta(minutes=1)
+"""An Alertmanager that was away is asked again so soon, between cycles, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alerting:
     """Alerting as the subscriber to what is judged.
@@ -34,10 +39,12 @@ class Alerting:
     Args:
         pages: Gives the pages of later stages that show an incident, for messages.
         unwritten: What routes know of whether mlmon can judge, where the disk does not take it.
+        missed: When no Alertmanager took a namespace's incidents last, until one does.
     """
 
     pages: PageOffer = no_pages
     unwritten: dict[Path, Judging] = field(default_factory=dict)
+    missed: dict[str, datetime] = field(default_factory=dict)
 
     def findings_changed(
         self, cluster: Cluster, namespace: str, since: datetime, now: datetime
@@ -57,12 +64,9 @@ class Alerting:
             lines.append(summary)
         failed = [*delivered.failed]
         if settings.alertmanagers:
-            try:
-                number = send_to_alertmanager(cluster, namespace, now, settings, self.pages)
-                lines.append(f"sent {number} to Alertmanager")
-            except UserError as error:
-                failed.append(error.message)
-                lines.append(error.message)
+            line, problem = self._to_alertmanager(cluster, namespace, now, settings)
+            lines.append(line)
+            failed += problem
         # After all that people wait for.
         publish_quality(cluster, namespace, now)
         return SubscriberResult(
@@ -116,7 +120,25 @@ class Alerting:
         lines = [*filter(None, [result.line])]
         if delivered.sent or delivered.failed:
             lines.append(delivered.summary())
-        return SubscriberResult("; ".join(lines), failed=result.failed or bool(delivered.failed))
+        failed = [*delivered.failed]
+        missed = self.missed.get(namespace)
+        if settings.alertmanagers and missed is not None and now - missed >= AGAIN:
+            line, problem = self._to_alertmanager(cluster, namespace, now, settings)
+            lines.append(line)
+            failed += problem
+        return SubscriberResult("; ".join(lines), failed=result.failed or bool(failed))
+
+    def _to_alertmanager(
+        self, cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+    ) -> tuple[str, list[str]]:
+        """Send incidents to Alertmanager; return what became of it in a line, and what failed."""
+        try:
+            number = send_to_alertmanager(cluster, namespace, now, settings, self.pages)
+        except UserError as error:
+            self.missed[namespace] = now
+            return error.message, [error.message]
+        self.missed.pop(namespace, None)
+        return f"sent {number} to Alertmanager", []
 
 
 def measured(evaluation: IncidentEvaluation, delivered: Delivered) -> tuple[Measurement, ...]:

@@ -177,6 +177,23 @@ def test_an_alertmanager_that_is_away_stops_nothing(
     assert len(list(AlertStore(cluster, namespace).open())) == 1
 
 
+def test_an_alertmanager_that_was_away_need_not_wait_for_the_next_cycle(
+    running: Alertmanager, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked again between cycles, a minute later, until it has taken everything."""
+    begin, alerting = NOW - 4 * HOUR, Alerting()
+    FindingStore(cluster, namespace).write(spell("ccc", start=begin, **FALLBACK), NOW)
+    monkeypatch.setenv("MLMON_ALERTING_ALERTMANAGER_URL", "http://127.0.0.1:9")
+    assert alerting.findings_changed(cluster, namespace, begin, NOW).failed
+    monkeypatch.setenv("MLMON_ALERTING_ALERTMANAGER_URL", running.url)
+    lines = [
+        alerting.send_due(cluster, namespace, NOW + timedelta(seconds=seconds)).line
+        for seconds in (20, 60, 80, 140)
+    ]
+    assert lines == ["", "sent 1 to Alertmanager", "", ""]
+    assert len(running.alerts(namespace)) == 1
+
+
 def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment goes before the file; routes and connectors are named in it."""
     path = tmp_path / "mlmon.toml"
