@@ -29,6 +29,7 @@ _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _CHECK_INTERVAL_S: Final = 0.1
 _SIZE_INTERVAL_S: Final = 0.02
 _STALL_S: Final = 5.0
+_DESCRIPTORS: Final = ("/dev/", "/proc/")
 _MAX_RECENT: Final = 4 * 2**20
 _WARN_INTERVAL_S: Final = 60.0
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
@@ -180,7 +181,9 @@ class FileSink:
         writer = LineWriter(descriptor, _STALL_S)
         writer.torn = writer.is_file and _ends_with_partial_line(descriptor)
         size = os.fstat(descriptor).st_size
-        rotates = self._rotation is not None and writer.is_file
+        # `/dev/stdout` names a descriptor: a new file under its name would be the old one again.
+        is_name = not str(self.path).startswith(_DESCRIPTORS)
+        rotates = self._rotation is not None and writer.is_file and is_name
         self._room = self._rotation.max_bytes - size if self._rotation and rotates else sys.maxsize
         self._writer = writer
         return writer

@@ -241,6 +241,22 @@ def test_a_closed_terminal_loses_nothing(
     assert len(read(tmp_path / "log.jsonl")) == lines
 
 
+def test_standard_output_by_its_path_is_not_rotated(tmp_path: Path) -> None:
+    """Where it is a file: its name led to the file that had just been renamed, again and again."""
+    script = """
+        from pathlib import Path
+        from mlmon.logging_config.sinks.file_sink import FileSink, Rotation
+        sink = FileSink(Path("/dev/stdout"), Rotation(max_bytes=10))
+        for number in range(200):
+            assert sink.write(b"{}\\n")
+        """
+    with (tmp_path / "out.jsonl").open("wb") as out:
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        subprocess.run(command, stdout=out, check=True, timeout=DEADLINE_S)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+    assert (tmp_path / "out.jsonl").read_bytes() == b"{}\n" * 200
+
+
 def test_rotation_removes_the_oldest(tmp_path: Path) -> None:
     """With `keep`, only so many full files stay."""
     sink = FileSink(tmp_path / "log.jsonl", Rotation(max_bytes=20, keep=2))
