@@ -115,11 +115,13 @@ class Torture:
             self.deeds["killed with SIGKILL"] < self.plan.kills or self.writer.is_alive()
         ):
             self._one_life(choices)
+        # The writer may still wait for lines to be stored, which it wants to delete.
+        processes = self.start(False)  # noqa: FBT003 - see start
         self.writer.join()
         for thread in others:
             thread.join()
         self.deeds.update(self.writer.deeds)
-        verdict = self._rest()
+        verdict = self._rest(processes)
         verdict.seconds = time.monotonic() - began
         return verdict
 
@@ -219,9 +221,8 @@ class Torture:
                 time.sleep(0.1)
             self.deeds[self.restart()] += 1
 
-    def _rest(self) -> Verdict:
-        """Let a last shipper run until what is stored is complete, or the time is over."""
-        processes = self.start(False)  # noqa: FBT003 - see start
+    def _rest(self, processes: list[subprocess.Popen[bytes]]) -> Verdict:
+        """Let the last shipper run until what is stored is complete, or the time is over."""
         deadline = time.monotonic() + self.plan.rest_s
         written = self.writer.ids()
         while time.monotonic() < deadline and not self._holds(written):
