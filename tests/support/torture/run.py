@@ -117,11 +117,14 @@ class Torture:
             self._one_life(choices)
         # The writer may still wait for lines to be stored, which it wants to delete.
         processes = self.start(False)  # noqa: FBT003 - see start
-        self.writer.join()
-        for thread in others:
-            thread.join()
-        self.deeds.update(self.writer.deeds)
-        verdict = self._rest(processes)
+        try:
+            self.writer.join()
+            for thread in others:
+                thread.join()
+            self.deeds.update(self.writer.deeds)
+            verdict = self._rest(processes)
+        finally:
+            _kill(processes)
         verdict.seconds = time.monotonic() - began
         return verdict
 
@@ -136,11 +139,7 @@ class Torture:
         try:
             self._disturb(processes, choices, began)
         finally:
-            # Also where the torture itself is ended.
-            for process in processes:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
+            _kill(processes)
 
     def _disturb(
         self, processes: list[subprocess.Popen[bytes]], choices: random.Random, began: float
@@ -247,6 +246,14 @@ class Torture:
             return ids <= {hit["_id"] for hit in hits}
         except ClusterError:
             return False
+
+
+def _kill(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End what still runs, also where the torture itself is ended."""
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
 
 
 def stored_events(cluster: Cluster, namespace: str) -> tuple[Counter[str], int]:
