@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 
+NOT_TRIED = "not tested: a call would say that mlmon judges"
 AGAIN = timedelta(minutes=1)
 """An Alertmanager that was away is asked again so soon, between cycles, too."""
 
@@ -287,6 +288,8 @@ def tried_routes(settings: AlertingSettings, now: datetime) -> dict[str, str]:
     found = send_to_all(one, settings)
     for url in settings.alertmanagers:
         found[f"Alertmanager {url}"] = send_to(url, [trial(now)], settings) or Sent.DONE
+    if settings.heartbeat_url is not None:
+        found["heartbeat"] = NOT_TRIED
     return found
 
 

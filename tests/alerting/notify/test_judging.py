@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +86,8 @@ def test_it_is_sent_again_until_it_is_taken(hook: WebhookReceiver) -> None:
     (told,) = hook.bodies_taken()
     assert (told["severity"], told["title"]) == ("critical", "mlmon cannot judge prod")
     assert "Since 2026-03-02 12:00 UTC" in told["text"]
+    assert f"Where: mlmon on {gethostname()}" in told["text"]
+    assert "What to do: on that machine: mlmon doctor" in told["text"]
     cycle(80)
     cycle(85)
     assert [body["title"] for body in hook.bodies_taken()] == [

@@ -626,11 +626,13 @@ def test_a_test_message_shows_which_routes_work(
     path = tmp_path / "mlmon.toml"
     path.write_text(f'[alerting.notify.chat]\ntype = "webhook"\nurl = "{hook.url}"\n')
     monkeypatch.setenv("MLMON_CONFIG", str(path))
+    monkeypatch.setenv("MLMON_ALERTING_HEARTBEAT_URL", hook.url)
     result = CliRunner().invoke(app, ["alerting", "test"])
-    assert (result.exit_code, result.stdout) == (0, "chat: sent\n")
+    heartbeat = "heartbeat: not tested: a call would say that mlmon judges\n"
+    assert (result.exit_code, result.stdout) == (0, f"chat: sent\n{heartbeat}")
     hook.status = 400
     result = CliRunner().invoke(app, ["alerting", "test"])
-    assert (result.exit_code, result.stdout) == (1, "chat: refused (HTTP 400)\n")
+    assert (result.exit_code, result.stdout) == (1, f"chat: refused (HTTP 400)\n{heartbeat}")
 
 
 def test_a_message_names_what_else_is_affected(

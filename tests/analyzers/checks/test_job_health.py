@@ -10,7 +10,7 @@ import pytest
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, Window
-from mlmon.analyzers.checks.job_health.job_health import JobHealth
+from mlmon.analyzers.checks.job_health.job_health import CYCLE_JOB, JobHealth
 from mlmon.analyzers.checks.job_health.job_runs import runs
 from mlmon.analyzers.profiles.kinds.job import profiles
 
@@ -88,6 +88,15 @@ def test_failures_in_a_row(runs_of: RunsOf, start: datetime) -> None:
     assert failed[4].severity is Severity.CRITICAL
     assert "no connection" in failed[4].reason
     assert "3 times in a row" in failed[4].reason
+
+
+def test_one_failed_cycle_of_mlmon_is_no_alarm(runs_of: RunsOf, start: datetime) -> None:
+    """A receiver was away for a moment; the second in a row warns as any other job's would."""
+    planned = [(float(hour), hour not in (10, 12, 13, 14), 30.0) for hour in range(20)]
+    failed = of(judge(runs_of(CYCLE_JOB, planned), start, 8, 16), "failed.runs")
+    assert [finding.value for finding in failed] == [0, 0, 1, 0, 1, 2, 3, 0]
+    severities = [finding.severity.value for finding in failed]
+    assert severities == ["ok", "ok", "ok", "ok", "ok", "warning", "critical", "ok"]
 
 
 def test_a_failure_is_known_within_a_second(runs_of: RunsOf, start: datetime) -> None:
