@@ -2,7 +2,7 @@
 
 Hours differ, so drift is judged over a day. The last hours alarm early where
 
-- each of them lies beyond the limit: one client's batch is not enough,
+- each of them lies beyond the limit, by more than chance: one client's batch is not enough,
 - together they differ from the training set, and from the same hours of seven or more days before,
   by more than the limit, each time with the conservative end: the time of day explains neither,
 - they lie twice as far from those days as any of these does from the others (the farthest left
@@ -164,8 +164,9 @@ class EarlySide:
         return drift if _significant(sample, other, self._certain_below) else None
 
     def _beyond(self, sample: Buckets | CategoryCounts) -> bool:
+        """Whether an hour lies beyond the limit, and chance does not explain that it does."""
         drift = self._measured(sample, self._reference)
-        return drift is not None and drift.least >= drift.limits.warning
+        return drift is not None and drift.least >= drift.limits.warning and drift.low > 0
 
     def _measured(
         self, sample: Buckets | CategoryCounts, other: Buckets | CategoryCounts

@@ -12,10 +12,17 @@ critical distance would not be detected with a power of 0.9, or the distance lie
 within the sampling error, the days before are added (2, 3, 7, 14 days), until there is a
 verdict. It is `unknown` where even they do not suffice, where the dimension has changed, or
 where training has no such column. Embeddings that cannot be read are counted and reported.
+
+Every hour the last 2, 3, 6 and 12 hours are judged besides, and yield nothing but a centroid
+distance that leaves no doubt: each hour lies beyond the limit, and together they lie beyond it with
+the conservative end both from training and from the same hours of seven to thirteen days before,
+by twice what chance exceeds once in a thousand times, and twice as far as those days lie from each
+other. One such window opens an alert: a replaced encoder is known after two hours.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,12 +35,14 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.runbook import PREDICTION_LINES, Runbook
+from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.embedding_drift.embedding_day import (
     EmbeddingDay,
     by_name,
     embeddings_of,
 )
 from mlmon.analyzers.drift.drift import ALPHA, POWER
+from mlmon.analyzers.drift.early_drift import EARLY, FARTHER, FEWEST_DAYS
 from mlmon.analyzers.profiles.kinds.embedding import KIND
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.references.daily_window import (
@@ -43,19 +52,19 @@ from mlmon.analyzers.references.daily_window import (
     daily_windows,
 )
 from mlmon.analyzers.references.growing_window import LENGTHS, POOLED, longer_windows
+from mlmon.analyzers.references.seasons import past_days
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import MIN_VECTORS, domain_auc
 from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
 
     from numpy.typing import NDArray
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
     from mlmon.analyzers.profiles.kinds.embedding import EmbeddingProfile
     from mlmon.analyzers.statistics.centroid_distance import CentroidDistance
@@ -84,6 +93,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         )
     }
     windows = LENGTHS
+    early = EARLY
     needs = (
         Needs("prediction", DAILY_LOOKBACK),
         Needs(KIND, DAILY_LOOKBACK, pooled=POOLED),
@@ -115,6 +125,45 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             for name in sorted(found.keys() | known.keys()):
                 sample = found.get(name, EmbeddingDay())
                 yield from self._judge(day, name, sample, known.get(name), context)
+        for day in daily_windows(context, HOUR):
+            if day.baseline is None or day.skip_reason() or day.incomplete():
+                continue
+            for name, reference in sorted(day.baseline.embeddings.items()):
+                if reference.rows:
+                    yield from self._early(day, name, reference, context)
+
+    def _early(
+        self,
+        day: DailyWindow,
+        name: str,
+        known: StoredVectors,
+        context: AnalysisContext[PredictionProfile],
+    ) -> Iterator[Finding]:
+        """Yield that the last hours' embeddings drifted without doubt; else nothing."""
+        found = early_embeddings(day, name, known, context)
+        if found is None:
+            return
+        (window, current, distance), usual = found
+        value, interval = distance.value, distance.interval
+        judged = self._finding(
+            (DISTANCE, name, window),
+            (value, interval.low, interval.high),
+            f"centroid moved by {number(value)} training radii (± {number(value - interval.low)}) "
+            f"in {count(len(current), 'embedding')} {span(window)}",
+            baseline_value=0.0,
+            p_value=distance.p_value,
+            sample_count=len(current),
+            baseline_count=len(known.vectors()[:MOST_ROWS]),
+            onset_start=window.start,
+            onset_end=window.start + HOUR,
+            **day.about,
+        )
+        if judged.severity.alarming:
+            reason = (
+                f"{judged.reason.removesuffix('.')}; certain: {number(usual.value)} radii from the "
+                "same hours of the days before."
+            )
+            yield replace(judged, certain=True, reason=reason)
 
     def _judge(
         self,
@@ -266,6 +315,94 @@ def _grown(
         if longer.alarming or few:
             best = longer
     return best
+
+
+CertainSample = tuple[Window, "NDArray[np.float64]", "CentroidDistance"]
+"""A window, its vectors, and how far their centroid lies from training's."""
+
+
+def early_embeddings(
+    day: DailyWindow, name: str, known: StoredVectors, context: AnalysisContext[Any]
+) -> tuple[CertainSample, CentroidDistance] | None:
+    """Return the shortest window whose drift leaves no doubt, and its distance from days before.
+
+    Args:
+        day: The day that ends with it.
+        name: Of the embedding.
+        known: The training set's.
+        context: Of the analyzer.
+    """
+    logged, end = context.of(KIND), day.window.end
+    reference = known.vectors()[:MOST_ROWS]
+    limit, found = EmbeddingDrift.limits[DISTANCE].warning, 0
+
+    def vectors_of(profiles: Sequence[EmbeddingProfile]) -> NDArray[np.float64]:
+        sample = by_name(day.model[0], profiles).get(name, EmbeddingDay())
+        return sample.vectors(known.dimension, MOST_ROWS)
+
+    for back in range(1, EARLY[-1] // HOUR + 1):
+        hour = Window(end - back * HOUR, end - (back - 1) * HOUR)
+        vectors = vectors_of(logged.within(hour))
+        if len(vectors):
+            chance = math.sqrt(1 / len(vectors) + 1 / len(reference))
+            if _radii(vectors, reference) < max(limit, FARTHER * chance):
+                return None
+            found += 1
+        elif back == 1:
+            return None
+        if back * HOUR not in EARLY or found < 2:  # noqa: PLR2004 - one batch is not enough
+            continue
+        window = Window(end - back * HOUR, end)
+        current = vectors_of(logged.within(window))
+        distance = _certainly(current, reference, limit)
+        if distance is None:
+            continue
+        usual = _unlike_days_before(current, window, vectors_of, context.pooled(KIND), limit)
+        if usual is not None:
+            return (window, current, distance), usual
+    return None
+
+
+def _unlike_days_before(
+    current: NDArray[np.float64],
+    window: Window,
+    vectors_of: Callable[[Sequence[EmbeddingProfile]], NDArray[np.float64]],
+    pooled: Sequence[EmbeddingProfile],
+    limit: float,
+) -> CentroidDistance | None:
+    """Return the distance from the same hours of the days before; None where it leaves doubt."""
+    days = []
+    for past in past_days(window, POOLED // DAY - 1):
+        hours = [one for one in pooled if past.start <= one.window.start < past.end]
+        vectors = vectors_of(hours)
+        if len(vectors):
+            days.append(vectors)
+    if len(days) < FEWEST_DAYS:
+        return None
+    others = [np.concatenate([*days[:place], *days[place + 1 :]]) for place in range(len(days))]
+    between = sorted(_radii(one, rest) for one, rest in zip(days, others, strict=True))
+    usual = _certainly(current, np.concatenate(days)[:MOST_ROWS], limit)
+    # The farthest day is left out: it may have had a fault.
+    return None if usual is None or usual.value < FARTHER * between[-2] else usual
+
+
+def _certainly(
+    current: NDArray[np.float64], reference: NDArray[np.float64], limit: float
+) -> CentroidDistance | None:
+    """Return the distance of two samples where it leaves no doubt, else None."""
+    if _radii(current, reference) < limit:
+        return None
+    distance = centroid_distance(current, reference, ALPHA)
+    noise = distance.value - distance.interval.low
+    certain = distance.interval.low >= limit and distance.value >= FARTHER * noise
+    return distance if certain else None
+
+
+def _radii(current: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
+    """Return the distance of two centroids in radii of the reference; 0 where it has none."""
+    centre = reference.mean(axis=0)
+    radius = float(np.sqrt(((reference - centre) ** 2).sum(axis=1).mean()))
+    return float(np.linalg.norm(current.mean(axis=0) - centre)) / radius if radius > 0 else 0.0
 
 
 def _skip_reason(

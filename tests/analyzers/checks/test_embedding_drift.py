@@ -168,3 +168,46 @@ def test_hours_weigh_as_they_were_logged() -> None:
     assert vectors.mean() == pytest.approx(600 / 800)
     assert len(day.vectors(1, 50)) == 50
     assert len(day.vectors(2, 50)) == 0
+
+
+def certain(
+    steady_hours: Make, embeddings: list[Any], baseline: Baseline, start: datetime
+) -> list[Finding]:
+    """Return what is certain in the last eight of 178 hours."""
+    predictions = steady_hours(178, 4)
+    period = Window(start + 170 * HOUR, start + 178 * HOUR)
+    context = AnalysisContext(
+        period, predictions, {baseline.model: baseline}, {"embedding": embeddings}
+    )
+    return [finding for finding in EmbeddingDrift().evaluate(context) if finding.certain]
+
+
+def test_another_encoder_is_certain_after_two_hours(
+    steady_hours: Make, embedding_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Vectors two radii away from the 172nd hour on; one hour of them is not enough."""
+
+    def moved(hour: int, vectors: Vectors) -> Vectors:
+        return vectors + (2.0 if hour >= 172 else 0.0)
+
+    def batch(hour: int, vectors: Vectors) -> Vectors:
+        return vectors + (2.0 if hour == 172 else 0.0)
+
+    found = certain(steady_hours, embedding_hours(178, change=moved), baseline, start)
+    first = found[0]
+    assert (first.metric, first.subject) == ("centroid.distance", "text")
+    assert first.window == Window(start + 172 * HOUR, start + 174 * HOUR)
+    assert first.severity is Severity.CRITICAL
+    assert "radii from the same hours of the days before" in first.reason
+    assert not certain(steady_hours, embedding_hours(178, change=batch), baseline, start)
+
+
+def test_embeddings_that_change_with_the_hour_are_not_certain(
+    steady_hours: Make, embedding_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Each day's hours differ from training in the same way."""
+
+    def tide(hour: int, vectors: Vectors) -> Vectors:
+        return vectors + (2.0 if hour % 24 < 12 else -2.0)
+
+    assert not certain(steady_hours, embedding_hours(178, change=tide), baseline, start)
