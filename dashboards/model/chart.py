@@ -146,7 +146,8 @@ class Chart:
         marks: Events that are drawn over time.
         steps: Colours of a tile by its value.
         leads_to: Name of the dashboard with details: a drill-down of a chart with axes, a link in
-            the heading of a tile's section.
+            the links next to the heading of a tile's section.
+        nothing: What a page says where no document counts; empty for the usual words.
     """
 
     title: str
@@ -162,6 +163,7 @@ class Chart:
     marks: tuple[EventMark, ...] = ()
     steps: tuple[ToneStep, ...] = ()
     leads_to: str | None = None
+    nothing: str = ""
 
     def __post_init__(self) -> None:
         axes = {"tile": {0}, "heatmap": {2}, "table": {1, 2, 3, 4}}.get(self.draw, {1, 2})

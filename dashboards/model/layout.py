@@ -150,6 +150,7 @@ def incident_section(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -
         ),
         both(is_("incident.status", "open"), is_("incident.analyzers", *names)),
         leads_to="open_problems",
+        nothing="No open incident.",
     )
     question = f"{dashboard.question} Open incidents first, then their evidence."
     return Section("What is wrong", (PanelRow((chart,), INCIDENT_ROWS),), question)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -30,6 +30,7 @@ _NOTHING: Final = "Nothing to show in this time range."
 _NOTHING_AT_ALL: Final = "Nothing to show."
 _SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
 _MOST_ROWS: Final = 50
+_LONG_ID: Final = 20
 NEWEST: Final = "newest"
 """The aggregation that says when the newest document of a tile was written."""
 QUIET: Final = timedelta(hours=2)
@@ -75,6 +76,7 @@ class Cell:
         numeric: Whether it stands right.
         timed: Whether it is a time, which is not broken.
         sentence: Whether it is a sentence, which stands first where there is little room.
+        long_id: Whether it is an id that may be broken anywhere.
     """
 
     text: str
@@ -82,6 +84,7 @@ class Cell:
     numeric: bool = False
     timed: bool = False
     sentence: bool = False
+    long_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
         found = known + [row for row in found if row[first] is None]
     found = found[:_MOST_ROWS]
     if not found:
-        return _empty(head, chart.source)
+        return EmptyView(head, chart.nothing) if chart.nothing else _empty(head, chart.source)
     axes = [axis_label(axis) for axis in chart.by]
     labels = [measure.label for measure in chart.measures]
     return TableView(
@@ -235,6 +238,8 @@ def _document_cell(hit: Mapping[str, Any], source: DataSource, name: str) -> Cel
     if isinstance(value, list):
         # Ids say nothing to a reader but how many there are.
         return _cell(len(value) if name.endswith("_ids") else ", ".join(map(str, value)))
-    if field is not None and field.type == "match_only_text" and value:
-        return Cell(str(value), sentence=True)
+    if isinstance(value, str) and value:
+        is_sentence = field is not None and field.type == "match_only_text"
+        is_id = name.endswith("id") and len(value) >= _LONG_ID
+        return replace(_cell(value), sentence=is_sentence, long_id=is_id)
     return _cell(value)
