@@ -647,6 +647,6 @@ def test_a_message_names_what_else_is_affected(
     deliver(cluster, namespace, NOW, alerting)
     (body,) = hook.bodies
     (line,) = [line for line in body["text"].splitlines() if line.startswith("Also affected: ")]
-    assert line.startswith("Also affected: 8 other alerts: data_quality missing.rate of feature ")
+    assert line.startswith("Also affected: 8 other alerts: Missing values of feature ")
     assert line.endswith("; and 3 more")
     assert len(body["document"]["incident.affected"]) == 8
