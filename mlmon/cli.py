@@ -51,6 +51,11 @@ def main() -> None:
         sys.exit(run())
     except ModuleNotFoundError as error:
         _exit_without_extra(error, command, extra)
+    except Exception:
+        from mlmon.elastic.system.terminal import escaped_traceback
+
+        sys.excepthook = escaped_traceback  # not before: typer sets its own
+        raise
     finally:
         # Python would look for cycles among all that was imported, only to end.
         gc.freeze()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.notify.silences import silenced
 from mlmon.alerting.settings import load_alerting_settings
+from mlmon.analyzers.run.judged import anything_judged
 from mlmon.report.html.incident_list import StoredIncident
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.report.html.incident_list import IncidentList
 
 
 def open_incidents(cluster: Cluster, namespace: str) -> tuple[StoredIncident, ...]:
@@ -29,6 +32,13 @@ def incidents_of_period(
     """Return the incidents that lasted at some time of a period, as they stand now."""
     found = IncidentStore(cluster, namespace).overlapping(since, until)
     return _with_alerts(cluster, namespace, found)
+
+
+def known_incidents(listed: IncidentList, cluster: Cluster, namespace: str) -> IncidentList:
+    """Return a list that is no all-clear where it is empty because nothing was judged."""
+    if listed.open or listed.ended or anything_judged(cluster, namespace):
+        return listed
+    return replace(listed, unjudged=namespace)
 
 
 def _with_alerts(

@@ -137,6 +137,13 @@ def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
     return JudgedSeries(number, unjudged, last, dict(services), begin, severities, until)
 
 
+def anything_judged(cluster: Cluster, namespace: str) -> bool:
+    """Return whether there is any finding: without one, no incident is no all-clear."""
+    body = {"size": 0, "track_total_hits": 1, "terminate_after": 1}
+    found = cluster.search(all_months(FINDINGS, namespace), body)
+    return bool(found["hits"]["total"]["value"])
+
+
 def _unjudged(finding: Mapping[str, Any]) -> Unjudged:
     length = parse_time(finding["event.end"]) - parse_time(finding["event.start"])
     return Unjudged(

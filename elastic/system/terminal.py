@@ -18,6 +18,7 @@ from mlmon.formatting import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
     from rich.console import Console
     from rich.text import Text
@@ -65,6 +66,14 @@ def escaped_output() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def escaped_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print an error that nobody caught, as `sys.excepthook`: its text may be of any origin."""
+    with escaped_output():
+        sys.__excepthook__(kind, error, trace)
 
 
 def terminal_console(

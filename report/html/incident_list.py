@@ -127,11 +127,15 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentList:
-    """Open incidents and ended ones, in `listing_order`, and what is not listed."""
+    """Open incidents and ended ones, in `listing_order`, and what is not listed.
+
+    Where nothing was judged, `unjudged` is the namespace, which may be misspelled.
+    """
 
     open: tuple[IncidentRow, ...]
     ended: tuple[IncidentRow, ...]
     left_out: str
+    unjudged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

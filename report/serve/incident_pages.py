@@ -16,7 +16,7 @@ from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
 from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError, shown
 from mlmon.report.serve.report_pages import ReportPages
-from mlmon.report.stored_incidents import incidents_of_period
+from mlmon.report.stored_incidents import incidents_of_period, known_incidents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,9 +90,9 @@ class IncidentPages:
     def index(self, visitor: Visitor, now: datetime) -> str:
         """Return the list of open incidents, and of those that ended in the last 30 days."""
         found = incidents_of_period(self._cluster, self._namespace, now - _LISTED, now)
-        return self._rendered(
-            "incident_index.html", visitor, incidents=incident_list(found, self._around(now))
-        )
+        listed = incident_list(found, self._around(now))
+        listed = known_incidents(listed, self._cluster, self._namespace)
+        return self._rendered("incident_index.html", visitor, incidents=listed)
 
     def report_index(self, visitor: Visitor) -> str:
         """Return the list of other libraries' reports."""

@@ -29,7 +29,7 @@ from mlmon.report.panels.dashboard_view import (
 from mlmon.report.serve.incident_pages import INCIDENTS
 from mlmon.report.serve.report_pages import ReportPages
 from mlmon.report.serve.request import RANGES, page_request
-from mlmon.report.stored_incidents import open_incidents
+from mlmon.report.stored_incidents import known_incidents, open_incidents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +176,8 @@ class Pages:
             has_dashboards=True,
             reports=self._reports.of_incident,
         )
-        return incident_list(fitting, around)
+        listed = incident_list(fitting, around)
+        return known_incidents(listed, self._cluster, self._namespace)
 
     def _choices(
         self, dashboard: Dashboard, chosen: dict[str, str], window: Window

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -174,6 +175,22 @@ def test_no_store_steers_who_reads_it(
             assert not any(line.startswith("Resolved") for line in printed.splitlines()), words
             seen += printed
     assert seen.count("u001b") > len(commands)
+
+
+def test_a_traceback_cannot_steer() -> None:
+    """Not even an error that nobody foresaw: it may quote an answer of Elasticsearch."""
+    program = (
+        "import sys; import mlmon.commands as commands; from mlmon.cli import main\n"
+        "from tests.support.steering import HOSTILE\n"
+        "def fail(): raise RuntimeError(HOSTILE)\n"
+        "commands.run = fail; sys.argv = ['mlmon', 'docs']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: pri\\u001b[2J" in done.stderr
+    assert not steering(done.stderr)
 
 
 def test_an_error_cannot_steer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

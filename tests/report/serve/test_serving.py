@@ -14,14 +14,16 @@ import pytest
 from mlmon.alerting.publish import update
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.window import iso
+from mlmon.analyzers.base.window import DAY, HOUR, iso
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.dashboards.definitions import dashboards
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
+from mlmon.report.html.incident_list import MOST_MEMBERS
 from mlmon.report.serve.request import page_request
 from mlmon.report.serve.server import Server
 from tests.support.browser import started_browser
+from tests.support.histories import spell
 
 pytestmark = pytest.mark.long
 
@@ -224,3 +226,35 @@ def test_ranges_are_buttons_and_exact_times_are_picked() -> None:
     assert request.window(START).start == datetime(2026, 3, 1, 10, tzinfo=UTC)
     again = page_request("since=7d&until=1d&service.name=a", overview, "7d").with_since("6h")
     assert (again.since, again.until, again.chosen) == ("6h", "now", (("service.name", "a"),))
+
+
+def test_no_incident_is_no_all_clear_where_nothing_was_judged(
+    cluster: Cluster, namespace: str
+) -> None:
+    """The namespace may be misspelled: it is named, and no page shows that all is well."""
+    with Server(cluster, namespace) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for path in ("/overview", "/incidents"):
+            page = get(server, path)[1]
+            assert f"Nothing has been judged in namespace <code>{namespace}</code>" in page
+            assert "No open incident" not in page
+        FindingStore(cluster, namespace).write(spell("oo", start=START), START)
+        for path in ("/overview", "/incidents"):
+            assert "No open incident" in get(server, path)[1]
+        server.shutdown()
+
+
+def test_an_incidents_own_page_lists_all_its_alerts(cluster: Cluster, namespace: str) -> None:
+    """Those that the list leaves out, too."""
+    about = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}
+    for number in range(MOST_MEMBERS + 3):
+        findings = spell("occcc", f"f{number:02}", start=START, **about)
+        FindingStore(cluster, namespace).write(findings, START)
+    update(cluster, namespace, START - DAY, START + 6 * HOUR, AlertingSettings())
+    with Server(cluster, namespace) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (name,) = re.findall(r'href="/incidents/(\w+)"', get(server, "/incidents")[1])[:1]
+        page = get(server, f"/incidents/{name}")[1]
+        server.shutdown()
+    assert page.count("Missing values of f") >= MOST_MEMBERS + 3
+    assert "more alert" not in page
