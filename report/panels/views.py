@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import orjson
 
 from mlmon.analyzers.base.window import from_milliseconds
+from mlmon.analyzers.pages.names import metric_title
+from mlmon.dashboards.model.condition import Is
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.model.rows import axis_label, rows
 from mlmon.dashboards.model.source import label
@@ -31,6 +33,7 @@ _NOTHING_AT_ALL: Final = "Nothing to show."
 _SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
 _MOST_ROWS: Final = 50
 _LONG_ID: Final = 20
+_METRIC: Final = "finding.metric"
 NEWEST: Final = "newest"
 """The aggregation that says when the newest document of a tile was written."""
 QUIET: Final = timedelta(hours=2)
@@ -178,13 +181,17 @@ def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
     if not found:
         return EmptyView(head, chart.nothing) if chart.nothing else _empty(head, chart.source)
     axes = [axis_label(axis) for axis in chart.by]
+    metrics = {axis_label(axis) for axis in chart.by if axis.field == _METRIC}
     labels = [measure.label for measure in chart.measures]
     return TableView(
         head,
         (*axes, *labels),
         tuple(
             (
-                *(_cell(row[name]) for name in axes),
+                *(
+                    _metric_cell(row[name], chart) if name in metrics else _cell(row[name])
+                    for name in axes
+                ),
                 *(
                     _written(row[measure.label], measure, chart.source)
                     for measure in chart.measures
@@ -203,6 +210,14 @@ def _written(value: Any, measure: Measure, source: DataSource) -> Cell:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Cell(number(float(value), measure.unit), numeric=True)
     return _cell(value)
+
+
+def _metric_cell(metric: Any, chart: Chart) -> Cell:
+    """Return a metric by its title, where a chart is of one analyzer: others share names."""
+    match chart.where:
+        case Is("finding.analyzer", (str(analyzer),)):
+            return _cell(metric_title(analyzer, str(metric)))
+    return _cell(metric)
 
 
 def _cell(value: Any) -> Cell:

@@ -9,6 +9,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.definitions.searches import ALARMS, OPEN_INCIDENTS
 from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
+from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.saved_search import SavedSearch
 from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
 from mlmon.kibana.emit.lens.attributes import attributes
@@ -102,6 +103,40 @@ def test_a_table_of_two_axes_is_sorted_as_a_whole() -> None:
     assert [row[1].text for row in shown.rows] == ["a0", "b0", "b1", "a1"]
     drawn = attributes(chart, LinkTarget())["state"]["visualization"]
     assert drawn["sorting"] == {"columnId": drawn["columns"][2]["columnId"], "direction": "desc"}
+
+
+def test_a_table_names_the_metrics_of_its_analyzer() -> None:
+    """A metric has its title where the chart is of one analyzer, else the name it is stored by."""
+    for where, name in (
+        (is_("finding.analyzer", "feature_statistics"), "Mean shift"),
+        (is_("finding.severity", "critical"), "mean.shift"),
+    ):
+        chart = Chart(
+            "Statistics",
+            "Which moved?",
+            FINDING_DOCUMENTS,
+            (Measure("Findings"),),
+            "table",
+            (Values("finding.metric", "Statistic"),),
+            where,
+        )
+        found = answer(by0={"buckets": [{"key": "mean.shift", "doc_count": 3}]})
+        shown = chart_view(chart, [found], WINDOW)
+        assert isinstance(shown, TableView)
+        assert shown.rows[0][0].text == name
+
+
+def test_an_id_may_be_broken_and_no_incident_is_said() -> None:
+    """A trace's id fits its column; a chart may say what it means that nothing counts."""
+    search = SavedSearch("s", "S", "All.", REQUESTS, ("trace.id", "url.path"))
+    hit = {"_source": {"trace.id": "a" * 32, "url.path": "/b"}}
+    shown = documents_view(search, {"hits": {"hits": [hit]}})
+    assert isinstance(shown, TableView)
+    assert [cell.long_id for cell in shown.rows[0]] == [False, True, False]
+    chart = counted("table", PATHS, nothing="No open incident.")
+    empty = chart_view(chart, [answer(by0={"buckets": []})], WINDOW)
+    assert isinstance(empty, EmptyView)
+    assert empty.text == "No open incident."
 
 
 def test_a_table_writes_times_as_times() -> None:
