@@ -23,7 +23,7 @@ from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.metrics import CycleMetrics
 from mlmon.analyzers.run.cycle.runner import Runner
-from mlmon.analyzers.run.cycle.state import Lease
+from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore, Lease
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.judged import judged
 from mlmon.analyzers.run.subscriber import CycleOutcome, Nobody, SubscriberResult
@@ -410,9 +410,11 @@ def test_it_stops_when_asked(cluster: Cluster, namespace: str, start: datetime) 
         lines.append(line)
         stopping.set()
 
+    BookmarkStore(cluster, namespace).write(Bookmark(start, start, start), start)
     runner = Runner(cluster, namespace, "here:1", lambda: start, stop_after)
     runner.until(stopping, timedelta(seconds=1))
     assert len(lines) == 1
+    assert "judged to" in lines[0]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no luck"), UserError("nobody is there")])
@@ -433,6 +435,7 @@ def test_cycles_go_on_after_one_that_failed(
         lines.append(line)
         stopping.set()
 
+    BookmarkStore(cluster, namespace).write(Bookmark(start, start, start), start)
     runner = Runner(cluster, namespace, "here:1", lambda: start, stop_after)
     monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
     runner.until(stopping, timedelta(seconds=1))
