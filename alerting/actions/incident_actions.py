@@ -15,7 +15,7 @@ from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError, WrongValueError
-from mlmon.formatting import count, duration, listed, moment
+from mlmon.formatting import count, cut, duration, listed, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,7 +162,7 @@ class IncidentActions:
             self.namespace,
             incident,
             now,
-            by=by,
+            by=person_name(by),
             why=why,
             since=since,
             chosen=chosen,
@@ -180,11 +180,15 @@ class IncidentActions:
         """
         from mlmon.alerting.actions.new_normal import accept
 
+        # Before anything is stored: half of it would stay.
+        by = person_name(by)
+        _check_length(why)
         accept(self._cluster, self.namespace, proposed, force=force)
         if not proposed.others:
             return self.feedback(prefix, Verdict.NEW_NORMAL, by, why, now)
         parts = ", ".join(proposed.parts)
-        self.comment(prefix, f"Accepted as the new normal: {parts}. {why}".strip(), by, now)
+        text = f"Accepted as the new normal: {parts}. {why}".strip()
+        self.comment(prefix, cut(text, LONGEST_TEXT), by, now)
         return f"{parts}: new normal"
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
@@ -249,10 +253,7 @@ class IncidentActions:
         until: datetime | None = None,
     ) -> None:
         """Store a change and the incident as it stands after it."""
-        if len(text) > LONGEST_TEXT:
-            raise WrongValueError(
-                f"The text has {len(text):,} characters", f"Write {LONGEST_TEXT:,} at most."
-            )
+        _check_length(text)
         name = incident.id
         change = IncidentChange(name, kind, now, incident.severity, text, by, until, about)
         self._store.add([(change, incident)], now)
@@ -276,6 +277,18 @@ def _given(text: str, what: str) -> str:
     if not (text := text.strip()):
         raise WrongValueError(f"The {what} is empty", "Give at least one word.")
     return text
+
+
+def _check_length(text: str) -> None:
+    """Refuse a text that no page would take.
+
+    Raises:
+        WrongValueError: It is too long.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise WrongValueError(
+            f"The text has {len(text):,} characters", f"Write {LONGEST_TEXT:,} at most."
+        )
 
 
 def person_name(name: str, what: str = "name of who acts") -> str:

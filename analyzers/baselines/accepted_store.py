@@ -46,17 +46,18 @@ class AcceptedStore:
         Raises:
             WrongValueError: No reference that holds, or several, have an id that begins so.
         """
+        digits = prefix.strip().lower()
         found = [
             reference
             for reference in self.all()
-            if len(prefix) >= _SHORTEST_ID
-            and reference.id.startswith(prefix)
+            if len(digits) >= _SHORTEST_ID
+            and reference.id.startswith(digits)
             and reference.revoked is None
         ]
         if len(found) != 1:
             raise WrongValueError(
                 f"{len(found)} accepted references hold whose id begins with {prefix!r}",
-                "`mlmon baseline references` lists them.",
+                f"Give {_SHORTEST_ID} digits at least; `mlmon baseline references` lists them.",
             )
         revoked = replace(found[0], revoked=now, revoked_by=by)
         self._cluster.put([Document(self.index, revoked.id, revoked.to_document())])

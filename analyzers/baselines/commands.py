@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlmon.elastic.command_options import JsonOption, Namespace
+from mlmon.elastic.system.terminal import print_text
 
 if TYPE_CHECKING:
     from mlmon.analyzers.baselines.accepted_store import AcceptedStore
@@ -133,7 +134,7 @@ def references(namespace: Namespace = None, as_json: JsonOption = False) -> None
             f"accepted by {reference.by} {moment(reference.accepted)}"
         )
         if reference.why:
-            print(f"  {reference.why}")
+            print_text(f"  {reference.why}")
         if reference.revoked:
             print(f"  revoked by {reference.revoked_by} {moment(reference.revoked)}")
     if not found:
@@ -142,7 +143,9 @@ def references(namespace: Namespace = None, as_json: JsonOption = False) -> None
 
 @app.command()
 def revoke(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The reference's id or prefix.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="ID", help="The reference's id, or its first 4 or more digits.")
+    ],
     by: Annotated[str | None, typer.Option("--by", help="Your name. (default: your login)")] = None,
     namespace: Namespace = None,
     as_json: JsonOption = False,

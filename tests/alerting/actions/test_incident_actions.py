@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -24,6 +25,9 @@ from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 from tests.support.command_tree import exit_code
 from tests.support.histories import START, spell
+
+if TYPE_CHECKING:
+    from mlmon.alerting.actions.new_normal import NewNormal
 
 BEGIN = START - DAY
 NOW = START + 6 * HOUR
@@ -145,6 +149,12 @@ def test_nothing_is_stored_without_a_word(
     for act in (actions.acknowledge, actions.close):
         with pytest.raises(UserError, match="The name of who acts is empty"):
             act(name, text, "", NOW)
+    # Refused before anything is looked at, much less stored.
+    nothing = cast("NewNormal", None)
+    with pytest.raises(UserError, match="The name of who acts is empty"):
+        actions.accept(name, nothing, text, "", NOW, force=False)
+    with pytest.raises(UserError, match="2,001 characters"):
+        actions.accept(name, nothing, "ada", "x" * 2_001, NOW, force=False)
     with pytest.raises(UserError, match="2,001 characters"):
         actions.comment(name, "x" * 2_001, "ada", NOW)
     assert [change["change.kind"] for change in actions.show(name)[2]] == ["opened"]

@@ -144,7 +144,9 @@ def test_a_change_is_accepted_and_taken_back(
     assert "new currency" in listed
     shown = CliRunner().invoke(app, ["baseline", "show", "autobid", "1"]).stdout
     assert "feature price: compared with the time since" in shown
-    AcceptedStore(cluster, namespace).revoke(reference.id[:8], "bob", start + 128 * HOUR)
+    AcceptedStore(cluster, namespace).revoke(
+        f" {reference.id[:8].upper()}", "bob", start + 128 * HOUR
+    )
     place.judge(120, HOURS)
     alarms = [
         finding.end
@@ -266,7 +268,7 @@ def test_one_part_of_an_incident_is_accepted(
     """What is accepted is printed and asked for; the other feature goes on to alarm."""
     place, now = two_moved, start + 48 * HOUR
     (incident,) = place.incidents()
-    price, other = "feature_drift ks.distance of price, autobid 1", "rating, autobid 1"
+    price, other = "Drift of numeric features of price, autobid 1", "rating, autobid 1"
     every = place.actions.new_normal(incident.id, "ada", "", now)
     assert every.parts == ("feature price of autobid 1", "feature rating of autobid 1")
     assert (every.others, every.choices) == ((), every.parts)
@@ -283,7 +285,7 @@ def test_one_part_of_an_incident_is_accepted(
         assert all(alert.subject == "price" for alert in proposed.vanished)
     lines = list(proposed.lines())
     assert f"  accepted: {price}" in lines
-    assert f"not chosen: feature_drift ks.distance of {other}" in lines
+    assert f"not chosen: Drift of numeric features of {other}" in lines
     for nothing in (
         Chosen(metrics=("psi",)),
         Chosen(segments=("country=DE",)),
