@@ -11,10 +11,10 @@ as they are shorter. They yield nothing but an alarm, and only one that leaves n
 conservative end passes the limit as in any window, and so many predictions with the fault are
 certainly no chance at its usual rate (exact binomial test; all looks at a model together give 0.01
 false alarms a month at most: a probability of 2e-7 a look for 10 features, 2e-8 for 100). The usual
-rate is the upper end of that of the two days before the window, or training's or that of the same
-time of the day before, if higher. The window must show it without its worst hour, and in its last
-hour: one client's batch is not enough. One such window opens an alert. At 2,000 predictions a day a
-fault of 15 % is found after 2 hours by day, one of 5 % after 3.
+rate is the upper end of that of the two days before without their last 12 hours, or training's or
+that of the same time of the day before, if higher. The window must show it without its worst hour,
+and in its last hour: one client's batch is not enough. One such window opens an alert. At 2,000
+predictions a day a fault of 15 % is found after 2 hours by day, one of 5 % after 3.
 
 Per model version whose training set has scores: the share of predictions without a usable score
 (NaN, infinite, or none at all). A service that scores is to score always, so the limits are not
@@ -473,13 +473,9 @@ class EarlyFaults:
         self, metric: str, feature: str, model: tuple[str, str], window: Window
     ) -> float | None:
         """Return the usual rate before a window: of all versions, each by its own baseline."""
-        yesterday = window.end - DAY
-        days = [
-            self._sum(metric, feature, Window(window.end - DAYS, yesterday)),
-            self._sum(metric, feature, Window(yesterday, window.start)),
-        ]
-        then = self._sum(metric, feature, Window(window.start - DAY, yesterday))
-        usual = usual_rate(days, [then])
+        before = self._sum(metric, feature, Window(window.end - DAYS, window.end - EARLY[-1]))
+        then = self._sum(metric, feature, Window(window.start - DAY, window.end - DAY))
+        usual = usual_rate([before], [then])
         if usual is None or metric == UNSCORED:
             return usual
         return max(usual, usual_in_training(metric, feature, self._baselines[model]))

@@ -42,7 +42,7 @@ remains an alarm: the model was trained on other traffic.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
@@ -210,7 +210,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                 continue
             numeric = feature in baseline.numeric
             method = self._tests.numeric(feature) if numeric else self._tests.categorical(feature)
-            side = early_feature(feature, method, baseline, lambda: past.pooled(baseline))
+            side = early_feature(feature, method, baseline, partial(past.hours_of_any, baseline))
             early = side.drift(day.window.end, hours)
             if early is None:
                 continue
@@ -316,6 +316,7 @@ class _PastTraffic:
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
         self._pools: dict[tuple[str, datetime | None], PooledHours] = {}
+        self._any: dict[str, dict[datetime, list[PredictionProfile]]] = {}
 
     def pooled(self, baseline: Baseline) -> PooledHours:
         """Return the hours over a baseline's edges, as far back as windows grow.
@@ -332,6 +333,23 @@ class _PastTraffic:
                 and (since is None or profile.window.start >= since)
             )
         return self._pools[baseline.id, since]
+
+    def hours_of_any(self, baseline: Baseline, window: Window) -> list[PredictionProfile]:
+        """Return the model's hours in a time further back, of any version, each once."""
+        since = baseline.counted_since("feature")
+        if baseline.id not in self._any:
+            own = (
+                profile
+                for profile in self._context.pooled(PREDICTION)
+                if profile.model[0] == baseline.model_name
+            )
+            found: dict[datetime, list[PredictionProfile]] = {}
+            for hour in counted_once(own, baseline.id, self._known):
+                found.setdefault(hour.window.start, []).append(hour)
+            self._any[baseline.id] = found
+        of = self._any[baseline.id]
+        starts = [hour.start for hour in window.split(HOUR) if since is None or hour.start >= since]
+        return [hour for start in starts for hour in of.get(start, ())]
 
     def compared(self, finding: Finding, baseline: Baseline) -> Finding:
         """Return an alarm of a number, compared with the same day of past weeks."""

@@ -190,7 +190,9 @@ class ScoreShift(Analyzer[PredictionProfile]):
             KS,
             reference,
             lambda hour: hour.score,
-            lambda before: pool(day).numbers(before, SCORE, lambda hour: hour.score),
+            lambda before: [
+                hour.score for hour in pool(day).within(before) if hour.score is not None
+            ],
         )
         early = side.drift(day.window.end, hours)
         if early is None:
