@@ -281,9 +281,9 @@ def test_faults_at_one_time_are_a_message_each(
     service.go_on(failed + ALLOWED)
     sent = {body["title"].split("] ")[1].split(",")[0]: body["kind"] for body in hook.bodies}
     assert sent == {
-        "outage failing.seconds of /failing": "opened",
-        "outage silence.seconds": "opened",
-        "job_health failed.runs of refresh": "opened",
+        "Total failure of /failing": "opened",
+        "Silence": "opened",
+        "Failed runs of refresh": "opened",
     }
 
 
