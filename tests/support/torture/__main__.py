@@ -103,7 +103,7 @@ def _plan(options: argparse.Namespace, seconds: float) -> Plan:
         longest_life_s=10.0,
         files=options.files,
         break_s=break_s,
-        wait_s=max(30.0, break_s / 5),
+        wait_s=max(60.0, break_s / 2),
         rest_s=max(LEAST_REST_S, seconds - break_s),
     )
 
