@@ -244,7 +244,9 @@ def test_every_panel_draws_what_there_is(
     window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
     found = list(drawn(cluster, namespace, window))
     assert [panel for panel in found if not panel.values and panel.documents] == []
-    empty = {(panel.dashboard, panel.chart) for panel in found if not panel.values}
+    # No segments are set here: their dashboard has nothing to draw.
+    others = [panel for panel in found if panel.dashboard != "segments"]
+    empty = {(panel.dashboard, panel.chart) for panel in others if not panel.values}
     shown = {(panel.dashboard, panel.chart) for panel in found if panel.values}
     assert len(shown) > 3 * len(empty), empty
     # A machine that does other things at the same time may be slow once, not in the middle.
@@ -270,6 +272,8 @@ def test_after_a_scenario_no_field_is_unknown_and_every_search_runs(
 
     `mlmon kibana lint --live` finds nothing, which asks the indices for every field that is named.
     """
+    # What this scenario never wrote to is there after the set-up only, as on any cluster.
+    mlmon("setup")
     answer = json.loads(mlmon("kibana", "lint", "--live", "--json"))
     assert (answer["problems"], answer["checked"] > 40) == ([], True)
     window = of_times(analyzed["truth"]["start"], datetime.now(UTC))

@@ -17,6 +17,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, iso
 from mlmon.analyzers.report_settings import ReportsSettings
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.side_command import SideCommand
+from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.analyzers.sample.report_folder import ReportFolder, ReportRecord
 from mlmon.analyzers.sample.scheduled import (
     RETRY,
@@ -241,7 +242,9 @@ def test_a_command_that_takes_too_long_is_stopped() -> None:
 def test_no_cycle_waits_for_it(cluster: Cluster, namespace: str) -> None:
     """Cycles go on while it runs, and it is ended with them."""
     lines: list[str] = []
-    stopping = Event()
+    stopping, start = Event(), datetime.now(UTC)
+    # After a cycle of just now, the first one need not wait for lines.
+    BookmarkStore(cluster, namespace).write(Bookmark(start, start, start), start)
 
     def report(text: str) -> None:
         lines.append(text)
