@@ -246,9 +246,10 @@ class _Service:
         usual = self._usual(path, failing.at)
         usually = "" if usual is None else f"; {percent(usual)} failed in the 7 days before"
         what = "found no model loaded (503)" if unavailable else "failed (5xx)"
+        # A few in a row may fail by chance where a part of all fails: it claims no more than those.
         reason = (
-            f"Every request to {path or self._name} has {what} since {_moment(failing.since)}: "
-            f"{count(failing.requests, 'request')} in {duration(seconds)}{usually}."
+            f"All {failing.requests:,} requests to {path or self._name} since "
+            f"{_moment(failing.since)} {what}, in {duration(seconds)}{usually}."
         )
         return self._finding(
             NO_MODEL if unavailable else FAILING,

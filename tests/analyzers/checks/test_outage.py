@@ -268,7 +268,8 @@ def test_three_failures_apart_are_a_total_failure() -> None:
     first, *_ = judge(failures([8, 41, 97]), TWO_MINUTES)
     assert (first.metric, first.subject) == ("failing.seconds", "/predict")
     assert first.end == NOW + timedelta(seconds=100)
-    assert "3 requests in 1 min 40 s" in first.reason
+    assert first.reason.startswith("All 3 requests to /predict since ")
+    assert "in 1 min 40 s" in first.reason
 
 
 @pytest.mark.parametrize(
