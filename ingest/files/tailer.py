@@ -122,6 +122,9 @@ class Tailer:
         self._start_lengths: set[int] = set()
         self._undecided: list[LogSource] = []
         self._ignored: dict[Identity, tuple[int, int]] = {}
+        # Of what no pattern names. A name that a rotation gives while files are looked for may be
+        # seen next to the others first: such a file is new once a pattern names it.
+        self._unnamed: dict[Identity, tuple[int, int]] = {}
         self._lost: list[LostBytes] = []
         self._turns: list[Identity] = []
         if STANDARD_INPUT in patterns:
@@ -180,10 +183,12 @@ class Tailer:
         self._note_ended()
         self._undecided = [source for source in self._undecided if not source.decided]
         self._index_open_files()
-        self._open_new([file for file in found.values() if self._is_new(file)], named=True)
+        new = [file for file in found.values() if self._is_new(file, self._ignored)]
+        self._open_new(new, named=True)
         nearby = {file.identity: file for file in self._neighbours(now)}
         others = [file for key, file in nearby.items() if key not in found]
-        self._open_new([file for file in others if self._is_new(file)], named=False)
+        new = [file for file in others if self._is_new(file, self._ignored, self._unnamed)]
+        self._open_new(new, named=False)
         self._first = False
         if self.is_notified():
             self._by_path = {
@@ -341,9 +346,11 @@ class Tailer:
             self._close_file(key, file)
             self._ignore_until_changed(key, file.source.record.path)
 
-    def _is_new(self, file: FoundFile) -> bool:
+    def _is_new(self, file: FoundFile, *ignored: dict[Identity, tuple[int, int]]) -> bool:
         stat = (file.size, file.modified_ns)
-        return file.identity not in self._open and self._ignored.get(file.identity) != stat
+        return file.identity not in self._open and all(
+            of.get(file.identity) != stat for of in ignored
+        )
 
     def _ignore_until_changed(self, key: Identity, path: str) -> None:
         file = found_file(path)
@@ -393,18 +400,32 @@ class Tailer:
             files: Files that are not open.
             named: Whether the patterns name them; otherwise only known content is taken.
         """
+        claim, ignored = (
+            (self._claim_named, self._ignored) if named else (self._claim_neighbour, self._unnamed)
+        )
         settled = {
             file.identity
             for file in files
-            if self._known.has_inode(file.identity) and self._try(file, self._claim_by_inode)
+            if self._known.has_inode(file.identity)
+            and self._try(file, self._claim_by_inode, ignored)
         }
-        claim = self._claim_named if named else self._claim_neighbour
         for file in files:
             if file.identity not in settled:
-                self._try(file, claim)
+                self._try(file, claim, ignored)
 
-    def _try(self, file: FoundFile, claim: Callable[[Candidate], FileRecord | Claim]) -> bool:
-        """Open a file and let `claim` decide from where it is read; return whether it did."""
+    def _try(
+        self,
+        file: FoundFile,
+        claim: Callable[[Candidate], FileRecord | Claim],
+        ignored: dict[Identity, tuple[int, int]],
+    ) -> bool:
+        """Open a file and let `claim` decide from where it is read; return whether it did.
+
+        Args:
+            file: The file.
+            claim: Decides.
+            ignored: Where a file is noted that is not shipped until it changes.
+        """
         path = printable(file.path)
         if self._most_open is not None and len(self._open) >= self._most_open:
             self._close_idle_files()
@@ -426,7 +447,7 @@ class Tailer:
         if claimed is Claim.LATER:
             self.waiting[path] = "it is still being written, or copies a file that is not read yet"
         elif claimed is Claim.NEVER:
-            self._ignored[file.identity] = (file.size, file.modified_ns)
+            ignored[file.identity] = (file.size, file.modified_ns)
         return claimed is not Claim.UNKNOWN
 
     def _open_source(self, file: FoundFile, record: FileRecord, content: Content) -> None:

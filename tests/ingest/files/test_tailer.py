@@ -143,3 +143,26 @@ def test_a_file_that_is_rewritten_and_deleted_is_read(tmp_path: Path) -> None:
             found += block.lines
     following.close()
     assert b"".join(text + b"\n" for text in found) == b"".join(lines[:20] + lines[21:])
+
+
+def test_a_file_renamed_while_files_are_looked_for_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of names missed it, the look next to what is gone saw it: later it is new."""
+    live = tmp_path / "app.jsonl"
+    live.write_bytes(line(1))
+    before = Tailer([str(tmp_path / "app.jsonl*")])
+    before.discover()
+    assert read_all(before) == 1
+    records = before.records()
+    before.close()
+    live.unlink()
+    after = Tailer([str(tmp_path / "app.jsonl*")], records)
+    (tmp_path / "app.jsonl.1").write_bytes(line(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(tailer, "matching", lambda *_: [])
+        after.discover()
+        assert read_all(after) == 0
+    after.discover()
+    assert read_all(after) == 1
+    after.close()

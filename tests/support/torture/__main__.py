@@ -20,6 +20,7 @@ torture that left something out fails.
 """
 
 import argparse
+import gzip
 import itertools
 import os
 import shutil
@@ -77,6 +78,8 @@ def main() -> None:
             list(templates.install(cluster))
             verdict = torture(plan, cluster, injector.url, Path(folder), _Restart(settings))
             verdicts[name] = verdict, injector.faults
+            if verdict.lost and contenders[name] is mlmon:
+                _keep(Path(folder), verdict.written - verdict.stored.keys())
         sys.stdout.write(f"{name}: {len(verdict.written):,} written, {verdict.lost:,} lost\n")
         lost = sorted(verdict.written - verdict.stored.keys())[:10]
         sys.stdout.write(f"lost, for example: {', '.join(lost)}\n" if lost else "")
@@ -88,6 +91,19 @@ def main() -> None:
     if options.write:
         write_block("ingest.md", "torture", text)
     sys.exit(0 if verdicts["`mlmon ship`"][0].is_clean and not undone else 1)
+
+
+def _keep(folder: Path, lost: set[str]) -> None:
+    """Copy the files and the shippers' states, and say which files hold lost lines."""
+    kept = Path(tempfile.mkdtemp(prefix="torture-lost-"))
+    shutil.copytree(folder, kept, symlinks=True, dirs_exist_ok=True)
+    sys.stdout.write(f"kept for a look: {kept}\n")
+    for path in sorted(kept.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            held = sum(f'"{name}"'.encode() in data for name in lost)
+            sys.stdout.write(f"{held} of them in {path.relative_to(kept)}\n" if held else "")
 
 
 def _plan(options: argparse.Namespace, seconds: float) -> Plan:
