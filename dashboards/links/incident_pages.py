@@ -13,6 +13,7 @@ from mlmon.dashboards.links.target import LinkTarget
 if TYPE_CHECKING:
     from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.pages import PageLink, PageLinks
+    from mlmon.dashboards.links.links import TimeRange
     from mlmon.elastic.client.cluster import Cluster
 
 
@@ -41,7 +42,7 @@ def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
     return give
 
 
-def incident_time(incident: IncidentRecord) -> tuple[str, str]:
+def incident_time(incident: IncidentRecord) -> TimeRange:
     """Return the time range in which an incident is shown, as Kibana takes it."""
     begin, end = incident.start - BEFORE, incident.ended
     return iso(begin), iso(end + HOUR) if end else "now"

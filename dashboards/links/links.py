@@ -58,28 +58,29 @@ class Links:
     search: str
 
 
-Linked = Callable[["Finding"], Links | None]
-"""Targets of a finding's links; None where there is none."""
+TimeRange = tuple[str, str]
+"""Begin and end as Kibana takes them."""
+
+Linked = Callable[["Finding", TimeRange], Links | None]
+"""Targets of a finding's links in a time range; None where there is none."""
 
 
-def nowhere(finding: Finding) -> None:
+def nowhere(finding: Finding, time: TimeRange) -> None:
     """Return no links: there is no Kibana."""
-    del finding
+    del finding, time
 
 
 def linked(url: str, target: LinkTarget) -> Linked:
     """Return what gives findings whole links into the Kibana at a URL."""
 
-    def give(finding: Finding) -> Links | None:
-        found = links(finding, target)
+    def give(finding: Finding, time: TimeRange) -> Links | None:
+        found = links(finding, target, time)
         return found and Links(url + found.dashboard, url + found.search)
 
     return give
 
 
-def links(
-    finding: Finding, target: LinkTarget, time: tuple[str, str] | None = None
-) -> Links | None:
+def links(finding: Finding, target: LinkTarget, time: TimeRange | None = None) -> Links | None:
     """Return the links of a finding; None where its analyzer is no longer there.
 
     Args:
@@ -101,7 +102,7 @@ def links(
 
 
 def _dashboard(
-    finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: tuple[str, str]
+    finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: TimeRange
 ) -> str:
     of_series = (is_(field, value) for field, value in finding.identity.fields().items())
     only_these = Either((Not(Exists("finding.analyzer")), both(*of_series)))
@@ -141,9 +142,7 @@ def surroundings(finding: Finding) -> Window:
     return Window(finding.start - max(length, BEFORE), finding.end + length)
 
 
-def _search(
-    finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: tuple[str, str]
-) -> str:
+def _search(finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: TimeRange) -> str:
     search, narrowed = evidence(finding, analyzer)
     view = f"/app/discover#/view/{quote(target.id(search.name))}"
     return _prefix(target) + view + _state(time, [search.condition, narrowed])

@@ -212,7 +212,7 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
             for mark in around.truth
             if mark.start < end.timestamp() and start.timestamp() < mark.end
         ),
-        links=around.links(cause.worst_finding) if cause else None,
+        links=around.links(cause.worst_finding, incident_time(record)) if cause else None,
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import iso
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import home
 from mlmon.dashboards.links.links import linked, links, nowhere
@@ -123,7 +124,7 @@ def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
 
 
 def test_the_report_leads_into_kibana(javascript: str) -> None:
-    """Where a Kibana is set, each incident links to it; else no link leaves the page."""
+    """Where a Kibana is set, each incident links to it, in its own time; else no link leaves."""
     made = END + timedelta(hours=1)
     alerts = all_alerts(rule(1, 1, name="service_health", layer="service"), [FINDING])
     give = linked("https://kibana.example", LinkTarget("production"))
@@ -141,5 +142,7 @@ def test_the_report_leads_into_kibana(javascript: str) -> None:
         for link in (give, nowhere)
     ]
     found = re.findall(r'href="(https://[^"]+)"', pages[0])
-    assert [unescape(path) for path in found] == [give(FINDING).dashboard, give(FINDING).search]
+    (incident,) = incidents_of(alerts, made)
+    wanted = give(FINDING, (iso(incident.record.start - timedelta(hours=6)), "now"))
+    assert [unescape(path) for path in found] == [wanted.dashboard, wanted.search]
     assert "https://kibana.example" not in pages[1]
