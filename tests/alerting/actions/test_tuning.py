@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mlmon.alerting.incidents.incident import Incident
     from mlmon.elastic.client.cluster import Cluster
 
+pytestmark = pytest.mark.long
+
 PERIOD = Window(START, START + 26 * HOUR)
 NOW = PERIOD.end + HOUR
 PER_HOUR = 240
