@@ -17,6 +17,7 @@ LABEL = re.compile(r"[A-Z][a-z ]+: ")
 
 @given(st.text(st.characters(), min_size=1), st.sampled_from(ChangeKind))
 @example(HOSTILE, ChangeKind.OPENED)
+@example("\ud800", ChangeKind.OPENED)
 def test_no_text_steers_its_reader(text: str, kind: ChangeKind) -> None:
     """Text, HTML, title, links and the annotations of Alertmanager hold no control character."""
     written = ("title", "summary", "cause_reason", "cause_latest_reason", "confirm", "runbook")
