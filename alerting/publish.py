@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NOT_TRIED = "not tested: a call would say that mlmon judges"
 AGAIN = timedelta(minutes=1)
-"""An Alertmanager that was away is asked again so soon, between cycles, too."""
+"""An Alertmanager that was away is sent to again so soon, between cycles, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class IncidentActions:
         """Return the incident whose id begins so; upper case and spaces around it do not count.
 
         Raises:
-            UnknownIncidentError: There is none, or there are several, or it is too short to tell.
+            UnknownIncidentError: There is none, there are several, or the id is too short.
         """
         digits = prefix.strip().lower()
         if len(digits) < SHORTEST_ID:

@@ -46,8 +46,8 @@ class Analyzer(ABC, Generic[P]):
         alert_policy: When its findings become an alert.
         advice: What to do about an alert, a few sentences.
         runbooks: What to do about each metric that is judged; "" stands for all others.
-        certain: Whether its verdicts hold however many lines were lost, so that lost ones do not
-            withhold them.
+        holds_despite_losses: Whether its verdicts hold however many lines were lost, so that lost
+            ones do not withhold them.
         at_once: Whether its findings may end between the steps of what it judges, so that every
             cycle asks it. What it judges must be of a growing kind: without the newest events it
             would find that they are missing.
@@ -65,7 +65,7 @@ class Analyzer(ABC, Generic[P]):
     alert_policy: ClassVar[AlertPolicy]
     advice: ClassVar[str]
     runbooks: ClassVar[Mapping[str, Runbook]]
-    certain: ClassVar[bool] = False
+    holds_despite_losses: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
     limits: Mapping[str, Limits]
     windows: tuple[timedelta, ...] = ()

@@ -81,7 +81,7 @@ class FindingIdentity:
         where = f" where {self.segment}" if self.segment else ""
         model = " ".join(part for part in (self.model_name, self.model_version) if part)
         title = f"{self.analyzer} {self.metric}{of}{where}{f', {model}' if model else ''}"
-        return one_line(title)  # a subject may be any path that was asked for
+        return one_line(title)  # a subject may be any path that a client requests
 
     @property
     def label(self) -> str:

@@ -76,7 +76,7 @@ class ComparedFeature:
         return self.drift is not None and self.drift.near_limit
 
     @property
-    def certain(self) -> bool:
+    def settled(self) -> bool:
         """Whether a longer sample could not change the verdict: it alarms, or excludes a drift."""
         return self.passes_limit or not (self.skip_reason or self.near_limit)
 
@@ -112,7 +112,7 @@ def compare_features(
         *_categories(tests, traffic, baseline),
     ]
     made = list(found)
-    if longer is not None and not all(compared.certain for compared in found):
+    if longer is not None and not all(compared.settled for compared in found):
         end, pool = longer()
         found = [
             compared
@@ -134,14 +134,14 @@ def _grown(
     made: list[ComparedFeature],
     lengths: Sequence[timedelta],
 ) -> ComparedFeature:
-    """Return the comparison of the shortest window that is certain; all made are added to `made`.
+    """Return the comparison of the shortest window that is settled; all made are added to `made`.
 
     A day that lies near the limit is not called unchanged because the days before it were calm:
     there, only a longer window that alarms counts.
     """
     best, rows = day, day.rows
     for window in longer_windows(end, lengths):
-        if best.certain:
+        if best.settled:
             break
         longer = _once(day, baseline, window, pool)
         if longer is None or longer.rows <= rows:
@@ -158,11 +158,8 @@ def _once(
 ) -> ComparedFeature | None:
     """Compare a feature in a longer window; what has the same hours as one before is known."""
     reference = baseline.numeric.get(day.feature) or baseline.categorical.get(day.feature)
-    place = day.feature, day.method.name, pool.span(window)
-    of, found = pool.compared.get(place, (None, None))
-    if of is not reference:
-        found = _of_window(day, baseline, window, pool)
-        pool.compared[place] = reference, found
+    key = day.feature, day.method.name
+    found = pool.compared(key, window, reference, lambda: _of_window(day, baseline, window, pool))
     return None if found is None else replace(found, window=window)
 
 

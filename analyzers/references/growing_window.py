@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mlmon.analyzers.base.window import DAY, Window, floor
 from mlmon.analyzers.profiles.quantities import merge
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from mlmon.analyzers.profiles.kinds.prediction import Categories, PredictionProfile
+
+T = TypeVar("T")
 
 LENGTHS = (2 * DAY, 3 * DAY, 7 * DAY, 14 * DAY)
 POOLED = LENGTHS[-1]
@@ -52,8 +54,7 @@ class PooledHours:
         # A span costs what lies in it, however long the whole time is.
         self._starts = sorted(self._hours)
         self._day_starts = sorted(self._days)
-        self.compared: dict[Any, tuple[Any, Any]] = {}
-        """What a caller keeps of its spans: empty hours cost no second comparison."""
+        self._compared: dict[Any, tuple[object, Any]] = {}
         self._numbers: dict[tuple[datetime, str], Buckets | None] = {}
         self._categories: dict[tuple[datetime, str], Categories | None] = {}
 
@@ -66,6 +67,22 @@ class PooledHours:
         """Return the places of a window's hours: equal for windows of the same hours."""
         first = bisect_left(self._starts, window.start)
         return first, bisect_left(self._starts, window.end)
+
+    def compared(self, key: Any, window: Window, reference: object, compare: Callable[[], T]) -> T:
+        """Return a comparison of a window: one of the same hours as before is not made again.
+
+        Args:
+            key: What is compared, and how.
+            window: The window.
+            reference: What it is compared with; with another one it is made again.
+            compare: Makes the comparison; it must depend on nothing else.
+        """
+        place = key, self.span(window)
+        of, found = self._compared.get(place, (None, None))
+        if of is not reference:
+            found = compare()
+            self._compared[place] = reference, found
+        return cast("T", found)
 
     def numbers(
         self, window: Window, name: str, of: Callable[[PredictionProfile], Buckets | None]

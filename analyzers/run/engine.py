@@ -148,7 +148,7 @@ def analyze(
     if not profiled:
         sources.profile(now, progress, analysis)
     sources.read(now)
-    if period.end > now - LATE and any(analyzer.certain for analyzer in chosen):
+    if period.end > now - LATE and any(of.holds_despite_losses for of in chosen):
         sources.without_delay_until = Logs(cluster, namespace, now, {}).without_delay_until
     if not profiled and sources.empty:
         raise sources.nothing_logged()
@@ -622,7 +622,7 @@ class _LogsBehind:
                 continue
             finding = replace(wanted, environment=where)
             # Findings about the logs themselves are not weighed by them.
-            if analyzer.alert_policy.layer != INGEST and not analyzer.certain:
+            if analyzer.alert_policy.layer != INGEST and not analyzer.holds_despite_losses:
                 known = self.completeness.of(finding.window, finding.service)
                 finding = with_completeness(finding, analyzer.limits.get(finding.metric), known)
             yield finding

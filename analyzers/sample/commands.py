@@ -165,13 +165,9 @@ def whylogs(
     as_json: JsonOption = False,
 ) -> None:
     """Compare a sample with the training set by whylogs' drift scores (extra `whylogs`)."""
-    from mlmon.analyzers.sample import comparison, whylogs_report
-    from mlmon.elastic.system.atomic_write import check_output_file
+    from mlmon.analyzers.sample.whylogs_report import write_report
 
-    check_output_file(out)
-    compared = comparison.read(sample_file, reference)
-    whylogs_report.write_report(compared, out)
-    _report(compared.left_out, out, as_json=as_json)
+    _compare(sample_file, reference, out, write_report, as_json=as_json)
 
 
 @reports.command()

@@ -31,8 +31,8 @@ _STYLE: Final = (
 )
 
 
-def write_report(comparison: SampleComparison, out: Path) -> None:
-    """Write whylogs' drift scores as one HTML page.
+def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
+    """Write whylogs' drift scores as one HTML page; return its file.
 
     Raises:
         UserError: whylogs is not installed, or does not work with what is, or with the sample.
@@ -52,6 +52,7 @@ def write_report(comparison: SampleComparison, out: Path) -> None:
     sizes = len(comparison.current), len(comparison.reference)
     with atomic_write(out, hint="Choose another file with --out.") as part:
         part.write_text("\n".join(_page(scores, *sizes)), encoding="utf-8")
+    return [out]
 
 
 def _page(scores: Mapping[str, Any], rows: int, reference_rows: int) -> Iterator[str]:

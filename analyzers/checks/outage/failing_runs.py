@@ -2,7 +2,7 @@
 
 A moment alarms if every request of the hour before it, from one on, failed for a minute at least,
 and so many in a row are less likely than `BUDGET` at the path's usual failure rate. Few requests
-prove it too where they are apart: in three bins of ten seconds or more, each with failures only,
+prove it too where they are spaced: in three bins of ten seconds or more, each with failures only,
 and five seconds from one to the next. A client that tries again at once counts once. Both depend on
 what lies before the moment only, so that every run over any period finds the same moments.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 BUDGET = 1e-9
 """Probability of an alarm at a moment at which nothing is wrong: one in thousands of years of
 moments, ten seconds from one to the next."""
-APART_BUDGET = 1e-7
-"""The same for failures that are apart. Only where fewer than `needed` requests come in a minute
+SPACED_BUDGET = 1e-7
+"""The same for spaced failures. Only where fewer than `needed` requests come in a minute
 they decide: at most 130,000 runs a month, so one false alarm of a path in six years."""
-FEWEST_APART = 3
-APART_MS = 5_000
+FEWEST_SPACED = 3
+BETWEEN_MS = 5_000
 """From the first failure of one bin to that of the next: a client's quick retries count once."""
 LASTED_MS = 60_000
 """So long every request must have failed; Prometheus' example rules wait as long (`for: 1m`)."""
@@ -63,19 +63,19 @@ def needed(rate: float) -> int | None:
     return math.ceil(math.log(BUDGET) / math.log(rate)) if rate < 0.9 else None  # noqa: PLR2004
 
 
-def apart_needed(rate: float | None) -> int | None:
-    """Return how many failures that are apart leave no doubt; None where the rate is not known.
+def spaced_needed(rate: float | None) -> int | None:
+    """Return how many spaced failures leave no doubt; None where the rate is not known.
 
-    >>> apart_needed(0.001), apart_needed(0.01), apart_needed(None)
+    >>> spaced_needed(0.001), spaced_needed(0.01), spaced_needed(None)
     (3, 4, None)
     """
     if rate is None or rate >= 0.9:  # noqa: PLR2004
         return None
-    return max(FEWEST_APART, math.ceil(math.log(APART_BUDGET) / math.log(rate)))
+    return max(FEWEST_SPACED, math.ceil(math.log(SPACED_BUDGET) / math.log(rate)))
 
 
 def unknown_rate(_moment: int, _begin: int) -> float | None:
-    """Know no usual rate of failures that are apart."""
+    """Know no usual rate of spaced failures."""
     return None
 
 
@@ -85,19 +85,19 @@ class FailingRuns:
     Args:
         bins: The path's bins, in order of time.
         rate: Returns the usual failure rate at a moment, for failures from another on.
-        rate_apart: Returns the same for failures that are apart, None where it is not known.
+        spaced_rate: Returns the same for spaced failures, None where it is not known.
     """
 
     def __init__(
         self,
         bins: Sequence[Bin],
         rate: Callable[[int, int], float],
-        rate_apart: Callable[[int, int], float | None] = unknown_rate,
+        spaced_rate: Callable[[int, int], float | None] = unknown_rate,
     ) -> None:
         self._bins = bins
         self._starts = [bin_.start for bin_ in bins]
         self._rate = rate
-        self._rate_apart = rate_apart
+        self._spaced_rate = spaced_rate
         self._runs = list(self._found())
         self._begins = [bins[first].start for first, _ in self._runs]
 
@@ -152,11 +152,11 @@ class FailingRuns:
         least = needed(self._rate(moment, bins[0].start))
         if least is not None and requests >= least:
             return True
-        found = _apart(bins)
-        if found < FEWEST_APART:
+        found = _spaced(bins)
+        if found < FEWEST_SPACED:
             return False
-        needed_apart = apart_needed(self._rate_apart(moment, bins[0].start))
-        return needed_apart is not None and found >= needed_apart
+        needed_spaced = spaced_needed(self._spaced_rate(moment, bins[0].start))
+        return needed_spaced is not None and found >= needed_spaced
 
     def _since(self, first: int) -> int:
         """Return when the first request failed: it may lie in the bin before, after a success."""
@@ -202,7 +202,7 @@ class FailingRuns:
                 after < at <= until
                 and self.alarms(since - RECENT_MS, since)
                 and not self.alarms(since, at)
-                and self._succeeds(since, at, FEWEST_APART)
+                and self._succeeds(since, at, FEWEST_SPACED)
             ):
                 yield at, since
 
@@ -221,11 +221,11 @@ class FailingRuns:
         return requests >= fewest and 2 * sum(bin_.failed for bin_ in bins) <= requests
 
 
-def _apart(bins: Sequence[Bin]) -> int:
-    """Return how many bins have failures that are apart from those counted before."""
-    counted, last = 0, -APART_MS
+def _spaced(bins: Sequence[Bin]) -> int:
+    """Return how many bins have spaced failures from those counted before."""
+    counted, last = 0, -BETWEEN_MS
     for bin_ in bins:
         first = bin_.start if bin_.first_failed is None else bin_.first_failed
-        if first - last >= APART_MS:
+        if first - last >= BETWEEN_MS:
             counted, last = counted + 1, first
     return counted

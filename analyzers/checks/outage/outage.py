@@ -5,11 +5,11 @@ once every request to it has failed (5xx) for a minute, and so many failures in 
 probability below 1e-9 at its usual failure rate: that of the past week, at least 2 %. Where the
 path failed more often than that in the last 15 minutes, hour or 6 hours before the run, that rate
 counts, at the upper end of its confidence interval. Where few requests come, three failures prove
-it if they lie in three bins of ten seconds, five seconds apart at least (a client's quick retries
-count once): the probability must be below 1e-7 at the upper end of the week's failure rate without
-its two worst days. At 1.8 requests a minute that takes two minutes in about every second outage; at
-one request in five minutes it takes a quarter of an hour. Where each was answered with 503, no
-model is loaded.
+it if they lie in three bins of ten seconds, with five seconds at least between them (a client's
+quick retries count once): the probability must be below 1e-7 at the upper end of the week's failure
+rate without its two worst days. At 1.8 requests a minute that takes two minutes in about every
+second outage; at one request in five minutes it takes a quarter of an hour. Where each was answered
+with 503, no model is loaded.
 
 A service is silent once it has had no request for 75 seconds at least, for twice the longest pause
 at that time of day on days of the same sort (workdays, weekends) of the past week, and for a time
@@ -52,7 +52,7 @@ from mlmon.analyzers.base.window import (
     milliseconds,
 )
 from mlmon.analyzers.checks.outage.failing_runs import (
-    FEWEST_APART,
+    FEWEST_SPACED,
     LASTED_MS,
     Failing,
     FailingRuns,
@@ -150,7 +150,7 @@ class Outage(Analyzer[PulseProfile]):
         ),
     )
     alert_policy = AlertPolicy(on="critical", after=1, of=1, layer="service", step=MINUTE, clear=1)
-    certain = True
+    holds_despite_losses = True
 
     def evaluate(self, context: AnalysisContext[PulseProfile]) -> Iterator[Finding]:
         """Yield the findings of each service: alarms by the minute, else one an hour."""
@@ -189,7 +189,7 @@ class _Service:
         self._sums: dict[str, tuple[list[int], list[int]]] = {}
         self._numbers: dict[str, list[tuple[int, int]]] = {}
         self._rates: dict[tuple[str, int], float] = {}
-        self._rates_apart: dict[tuple[str, int], float | None] = {}
+        self._spaced_rates: dict[tuple[str, int], float | None] = {}
 
     def findings(self, period: Window, without_delay_until: datetime | None) -> Iterator[Finding]:
         """Yield every finding of a period.
@@ -201,7 +201,7 @@ class _Service:
         """
         after, until = milliseconds(period.start), milliseconds(period.end)
         runs = {
-            path: FailingRuns(of, partial(self._rate, path), partial(self._rate_apart, path))
+            path: FailingRuns(of, partial(self._rate, path), partial(self._spaced_rate, path))
             for path, of in sorted(self._bins.items())
         }
         of_all = runs[ALL_PATHS]
@@ -361,18 +361,18 @@ class _Service:
         usual = self._usual_rate(path, at // _HOUR_MS * _HOUR_MS)
         return max(usual, self._recent_rate(path, begin, usual))
 
-    def _rate_apart(self, path: str, at: int, begin: int) -> float | None:
-        """Return the same for failures that are apart: of the week without its worst days."""
+    def _spaced_rate(self, path: str, at: int, begin: int) -> float | None:
+        """Return the same for spaced failures: of the week without its worst days."""
         hour = at // _HOUR_MS * _HOUR_MS
-        if (path, hour) not in self._rates_apart:
+        if (path, hour) not in self._spaced_rates:
             ends = range(hour, hour - _PAST_MS, -_DAY_MS)
             days = [self._between(path, end - _DAY_MS, end) for end in ends]
-            self._rates_apart[path, hour] = usual_rate([(bad, of) for of, bad in days])
-        usual = self._rates_apart[path, hour]
+            self._spaced_rates[path, hour] = usual_rate([(bad, of) for of, bad in days])
+        usual = self._spaced_rates[path, hour]
         return (
             None
             if usual is None
-            else max(usual, self._recent_rate(path, begin, usual, FEWEST_APART))
+            else max(usual, self._recent_rate(path, begin, usual, FEWEST_SPACED))
         )
 
     def _usual_rate(self, path: str, hour: int) -> float:

@@ -275,7 +275,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             if scores.n:
                 drift = refinements.drift(SCORE, scores, day.own, day.baseline)
                 found = replace(found, drift=drift)
-            found = found if found.certain else _grown(found, reference, pool(day), self.windows)
+            found = found if found.settled else _grown(found, reference, pool(day), self.windows)
         if found.drift is None or not (found.enough or found.severity.alarming):
             return self._too_few(day, found, reference)
         return self._finding(day, found, found.drift, reference, segments)
@@ -400,7 +400,7 @@ class ScoreSample:
         return severity if self.enough else Severity.UNKNOWN
 
     @property
-    def certain(self) -> bool:
+    def settled(self) -> bool:
         """Whether a longer sample could not change the verdict."""
         if self.drift is None:
             return False
@@ -417,14 +417,10 @@ def _grown(
     """
     best, rows = day, day.scores.n
     for window in longer_windows(day.window.end, lengths):
-        if best.certain:
+        if best.settled:
             break
-        place = pool.span(window)
-        of, (scores, drift) = pool.compared.get(place, (None, (None, None)))
-        if of is not reference:
-            scores = pool.numbers(window, SCORE, lambda hour: hour.score)
-            drift = numeric_drift(scores, reference) if scores and scores.n else None
-            pool.compared[place] = reference, (scores, drift)
+        compare = partial(_of_window, window, reference, pool)
+        scores, drift = pool.compared(SCORE, window, reference, compare)
         if scores is None or scores.n <= rows:
             continue
         rows = scores.n
@@ -432,6 +428,14 @@ def _grown(
         if longer.severity.alarming or not best.enough:
             best = longer
     return best
+
+
+def _of_window(
+    window: Window, reference: Buckets, pool: PooledHours
+) -> tuple[Buckets | None, Drift | None]:
+    """Return the scores of a window and their drift, each None without any."""
+    scores = pool.numbers(window, SCORE, lambda hour: hour.score)
+    return scores, numeric_drift(scores, reference) if scores and scores.n else None
 
 
 def _pool(

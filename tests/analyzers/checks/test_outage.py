@@ -17,12 +17,12 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, from_milliseconds, milliseconds
 from mlmon.analyzers.checks.outage.failing_runs import (
-    APART_BUDGET,
     BUDGET,
-    FEWEST_APART,
+    FEWEST_SPACED,
+    SPACED_BUDGET,
     FailingRuns,
-    apart_needed,
     needed,
+    spaced_needed,
 )
 from mlmon.analyzers.checks.outage.outage import Outage
 from mlmon.analyzers.checks.outage.silences import SILENCE_BUDGET
@@ -284,10 +284,10 @@ def test_failures_that_leave_doubt(seconds: list[int], history: int) -> None:
 @given(st.floats(0.0001, 0.89))
 def test_failures_needed_apart(rate: float) -> None:
     """So many are less likely than the budget; one less is not, or would be too few."""
-    least = apart_needed(rate)
+    least = spaced_needed(rate)
     assert least is not None
-    assert rate**least <= APART_BUDGET * (1 + 1e-9)
-    assert least == FEWEST_APART or rate ** (least - 1) > APART_BUDGET * (1 - 1e-9)
+    assert rate**least <= SPACED_BUDGET * (1 + 1e-9)
+    assert least == FEWEST_SPACED or rate ** (least - 1) > SPACED_BUDGET * (1 - 1e-9)
 
 
 def test_a_failing_service_is_one_series() -> None:
