@@ -120,17 +120,15 @@ def pending(cluster: Cluster, template: Template) -> TemplateChange:
 def _update_existing(cluster: Cluster, template: Template) -> int:
     """Update existing streams and indices to their template; return how many were out of date."""
     mappings = template.body["template"]["mappings"]
+    # Listed first: one that a shipper makes after that has the new mapping, and is not looked at.
+    backing_of, present = cluster.data_streams(template.pattern), cluster.indices(template.pattern)
     found = cluster.mapping_meta(template.pattern)
     streams = [
         stream
-        for stream, backing in cluster.data_streams(template.pattern).items()
+        for stream, backing in backing_of.items()
         if found.get(backing[-1]) != mappings["_meta"]
     ]
-    indices = [
-        index
-        for index in cluster.indices(template.pattern)
-        if found.get(index) != mappings["_meta"]
-    ]
+    indices = [index for index in present if found.get(index) != mappings["_meta"]]
     for stream in streams:
         cluster.rollover(stream)
     for index in indices:

@@ -92,6 +92,24 @@ def test_an_installation_cut_short_is_completed(
     assert [change for _, change in templates.install(cluster)] == [TemplateChange.UNCHANGED]
 
 
+def test_a_stream_made_meanwhile_is_not_rolled_over(
+    cluster: Cluster, template: Template, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shipper's first line may come while it looks at what there is: nothing is out of date."""
+    stream = template.pattern.replace("*", namespace)
+    list(templates.install(cluster))
+    listed = Cluster.data_streams
+
+    def made_meanwhile(of: Cluster, pattern: str) -> dict[str, list[str]]:
+        _create(of, stream, {"name": "a"})
+        return listed(of, pattern)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Cluster, "data_streams", made_meanwhile)
+        assert [change for _, change in templates.install(cluster)] == [TemplateChange.UNCHANGED]
+    assert len(cluster.data_streams(stream)[stream]) == 1
+
+
 def test_an_existing_index_gets_the_new_fields(
     cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
