@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import EPOCH, MINUTE, parse_time
+from mlmon.analyzers.base.window import EPOCH, MINUTE, SECOND, parse_time
 from mlmon.analyzers.event_logs.aggregations import within
 from mlmon.elastic.indices.names import SHIPPING, data_stream
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from mlmon.elastic.client.cluster import Cluster
 
-SECOND = MINUTE / 60
 BEHIND = 15 * SECOND
 """What is less behind is there with the next request: nobody waits for it."""
 LATE = 10 * MINUTE

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LATELY = 2 * DAY
 """A series without a finding for so long is not counted: a model version that was replaced."""
-STALE = DAY / 24
+STALE = HOUR
 """Time without a new finding after which the time of the last one is shown."""
 BEHIND = 2 * HOUR
 """Longer than any window without a full day: judged no later, time is missing, not calm."""

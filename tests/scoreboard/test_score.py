@@ -187,6 +187,17 @@ def test_the_quietest_rule_is_ten_times_noisier(false: int, *, is_met: bool) -> 
     assert goal.is_met
 
 
+@pytest.mark.parametrize(("false", "is_met"), [(12, True), (8, False), (0, False)])
+def test_no_false_incident_is_taken_as_one(false: int, *, is_met: bool) -> None:
+    """A rule that is as quiet as mlmon is not ten times noisier because both have none."""
+    timeline = _timeline()
+    ours = score(timeline, _observed(timeline, HOUR))
+    ours.model_days, ours.false = 30.0, []
+    peer = PeerScore("quietest", "2000", 1, ("shift",), ("shift",), false, 30)
+    [goal] = peer_goals([Record(ours, [peer])])
+    assert goal.is_met is is_met
+
+
 def test_record_survives_json() -> None:
     """A score that was kept reads back as it was."""
     timeline = _timeline()
