@@ -499,8 +499,9 @@ class _Path:
     def _slow_of(self, day: datetime) -> tuple[int, float | None]:
         """Return the nanoseconds from which on a request is slow, and the usual share of these.
 
-        At most 5 % of the requests of the week before a day are; None for a share where they are
-        too few.
+        At most 5 % of the requests of the week before a day are. The share is None, and so nothing
+        can be tested, where requests are too few, or where more than 5 % have the longest time
+        there is: many that end at a time limit leave none that are slower than the others.
         """
         week = self.asked.parts(Window(day - PAST_REQUESTS, day))
         latencies: Counter[int] = Counter()
@@ -511,7 +512,7 @@ class _Path:
             if slower + latencies[lower] > SLOW_SHARE * timed:
                 break
             slow, slower = lower, slower + latencies[lower]
-        return slow, usual_rate([(slower, timed)])
+        return slow, usual_rate([(slower, timed)]) if slower else None
 
     def _rate(
         self, rate: Rate, window: Window, access: PathAccess, early: EarlyWindow | None = None
