@@ -161,9 +161,7 @@ def peer_goals(records: Sequence[Record]) -> list[Goal]:
         )
         days = sum(record.score.model_days for record in own)
         false = sum(len(record.score.false) for record in own)
-        ours, least = (
-            count / days * MONTH_DAYS if days else 0.0 for count in (false, max(false, 1))
-        )
+        per_month = MONTH_DAYS / days if days else 0.0
         equal = [one for one in peers if one.size == size and one.found >= found]
         if not equal:
             text = f"At {size} a day no rule of another tool finds as many faults in inputs."
@@ -172,11 +170,12 @@ def peer_goals(records: Sequence[Record]) -> list[Goal]:
         best = min(equal, key=lambda one: one.false_per_month)
         text = (
             f"At {size} a day the quietest rule that finds as many faults in inputs, {best.rule}, "
-            f"raises {best.false_per_month:.1f} false alarms in 30 days, mlmon {ours:.2f}; "
-            f"{TIMES_NOISIER:g} times as many are the goal."
+            f"raises {best.false_per_month:.1f} false alarms in 30 days, mlmon "
+            f"{false * per_month:.2f}; {TIMES_NOISIER:g} times as many are the goal."
         )
         # None in these days is not ten times fewer than none: it is taken as one.
-        goals.append(Goal(text, best.false_per_month >= TIMES_NOISIER * least > 0))
+        wanted = TIMES_NOISIER * max(false, 1) * per_month
+        goals.append(Goal(text, best.false_per_month >= wanted > 0))
     return goals
 
 

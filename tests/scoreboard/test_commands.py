@@ -33,7 +33,7 @@ def _record(delay: timedelta | None, *, false: bool = False) -> Record:
     score = TimelineScore("data", "2000", 101, 20.0, [found], traps=["surge"])
     if false:
         score.false = [FalseIncident("data", "2000", 101, MONDAY, "a b c", "Wrong.", "surge")]
-    peer = PeerScore("PSI 0.2", "2000", 101, ("unit_change",), (), 3, 10)
+    peer = PeerScore("PSI 0.2", "2000", 101, ("unit_change",), (), 6, 10)
     return Record(score, [peer])
 
 
